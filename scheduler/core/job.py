@@ -1,0 +1,168 @@
+"""What a job is: a schedule, an action and the policies that decide what happens when things go wrong.
+
+A `JobTable` is what every replica makes of the same config.yaml. Nothing in here depends on the machine, the process or
+the time, so equal files give equal tables, equal ticks and equal run ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Literal, Protocol
+
+
+class Schedule(Protocol):
+    """When a job ticks: a pure function of the schedule's text, its zone and the job's name.
+
+    Ticks are whole seconds in UTC and strictly ascending.
+    """
+
+    @property
+    def text(self) -> str:
+        """The schedule as its definition, such as `cron 15 3 * * *` or `every 300s+60s`; equal text, equal ticks."""
+
+    def after(self, instant: datetime) -> datetime | None:
+        """The first tick later than `instant`, or None when there is none any more."""
+
+    def before(self, instant: datetime) -> datetime | None:
+        """The last tick earlier than `instant`, or None when there was none."""
+
+
+class Overlap(StrEnum):
+    """What becomes of a tick that falls due while the job still runs."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    REPLACE = "replace"
+    ALLOW = "allow"
+
+
+class CatchUp(StrEnum):
+    """Which of the ticks that fell due while no one led are run after all."""
+
+    NONE = "none"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class Delivery(StrEnum):
+    """Whether a run that was cut off with its leader is started again."""
+
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
+
+
+@dataclass(frozen=True, slots=True)
+class PythonAction:
+    """Call `function` of `module` with the arguments, in a worker process or in a thread of the leader."""
+
+    module: str
+    function: str
+    args: tuple[object, ...] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    isolation: Literal["process", "thread"] = "process"
+
+    @property
+    def killable(self) -> bool:
+        """Whether the run can be ended from outside; a thread cannot."""
+        return self.isolation == "process"
+
+
+@dataclass(frozen=True, slots=True)
+class ShellAction:
+    """Run a command: text goes to `sh -c`, a list is started as it is."""
+
+    command: str | tuple[str, ...]
+    cwd: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def killable(self) -> bool:
+        """A command and all it started can always be ended."""
+        return True
+
+
+Action = PythonAction | ShellAction
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a job is treated; the defaults are the documented ones."""
+
+    overlap: Overlap = Overlap.SKIP
+    catch_up: CatchUp = CatchUp.LATEST
+    catch_up_window: timedelta = timedelta(hours=1)
+    max_catch_up: int = 10
+    delivery: Delivery = Delivery.AT_LEAST_ONCE
+    timeout: timedelta | None = timedelta(hours=1)
+    retries: int = 0
+    retry_delay: timedelta = timedelta(seconds=10)
+    max_interruptions: int = 3
+    jitter: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of the table. `schedule` is None for a job that runs only when asked to (`manual: true`)."""
+
+    name: str
+    schedule: Schedule | None
+    zone: str
+    action: Action
+    policy: Policy = Policy()
+    enabled: bool = True
+
+    @property
+    def definition(self) -> str:
+        """What makes the job's ticks what they are: name, schedule and zone, but no policy."""
+        return f"{self.name}\n{self.schedule.text if self.schedule else 'manual'}\n{self.zone}"
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the job must never run beside itself."""
+        return self.policy.overlap is not Overlap.ALLOW
+
+    def due(self, tick: datetime) -> datetime:
+        """The instant at which `tick` falls due: spread over the jitter by a hash of (job, tick), the same everywhere."""
+        spread_ms = int(self.policy.jitter / timedelta(milliseconds=1))
+        if not spread_ms:
+            return tick
+        digest = hashlib.sha256(f"{self.name}@{instant_text(tick)}".encode()).digest()
+        return tick + timedelta(milliseconds=int.from_bytes(digest[:8], "big") % (spread_ms + 1))
+
+
+def fingerprint(job: Job) -> str:
+    """Six base64url characters, 36 bits of SHA-256, that stand for the job's definition in the ledger."""
+    return urlsafe_b64encode(hashlib.sha256(job.definition.encode()).digest()[:6]).decode()[:6]
+
+
+@dataclass(frozen=True)
+class JobTable:
+    """The jobs by name, in the file's order, and `loaded_at`, the wall time at which this process first had them.
+
+    `fingerprints` maps each definition's fingerprint to its job; two jobs of one fingerprint are refused at load.
+    """
+
+    jobs: Mapping[str, Job]
+    loaded_at: datetime
+    revision: int = 0
+    max_parallel: int = 16
+    fingerprints: Mapping[str, Job] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprints", {fingerprint(job): job for job in self.jobs.values()})
+
+
+def instant_text(instant: datetime) -> str:
+    """An instant as run ids and the ledger write it: `2026-11-22T02:15:00Z`, whole seconds of UTC."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def run_id(job: str, tick: datetime) -> str:
+    """The name of a run, the same on every replica: `nightly-report@2026-11-22T02:15:00Z`."""
+    return f"{job}@{instant_text(tick)}"

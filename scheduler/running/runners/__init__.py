@@ -1,0 +1,1 @@
+"""One file an action: what the supervisor's children do with it."""

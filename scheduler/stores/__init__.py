@@ -1,0 +1,1 @@
+"""Where the Lease lives: three stores behind one port, `LeaseStore`."""
