@@ -30,8 +30,8 @@ class LeasebeatError(Exception):
 class Problem:
     """One mistake in a file: where it is, what was expected, and the way out.
 
-    `line` and `column` count from 1, as editors do; `source` is that line of the file and `span` the columns underlined,
-    first included, last excluded. `path` is empty for a mistake that belongs to no key.
+    `line` and `column` count from 1, as editors do; `source` is that line of the file and `span` the columns
+    underlined, first included, last excluded. `path` is empty for a mistake that belongs to no key.
     """
 
     file: str

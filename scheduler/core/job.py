@@ -128,7 +128,7 @@ class Job:
         return self.policy.overlap is not Overlap.ALLOW
 
     def due(self, tick: datetime) -> datetime:
-        """The instant at which `tick` falls due: spread over the jitter by a hash of (job, tick), the same everywhere."""
+        """The instant at which `tick` falls due: later by up to the jitter, by a hash of (job, tick), the same everywhere."""
         spread_ms = int(self.policy.jitter / timedelta(milliseconds=1))
         if not spread_ms:
             return tick
@@ -145,17 +145,26 @@ def fingerprint(job: Job) -> str:
 class JobTable:
     """The jobs by name, in the file's order, and `loaded_at`, the wall time at which this process first had them.
 
-    `fingerprints` maps each definition's fingerprint to its job; two jobs of one fingerprint are refused at load.
+    `ticking` maps the fingerprint of each definition that ticks, enabled and with a schedule, to its job; two jobs of
+    one fingerprint are refused at load. `known` is these fingerprints as the ledger writes them. A disabled job is left out, so that enabling it later runs nothing from its past.
     """
 
     jobs: Mapping[str, Job]
     loaded_at: datetime
     revision: int = 0
     max_parallel: int = 16
-    fingerprints: Mapping[str, Job] = field(init=False)
+    ticking: Mapping[str, Job] = field(init=False)
+    known: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fingerprints", {fingerprint(job): job for job in self.jobs.values()})
+        ticking = {fingerprint(job): job for job in self.jobs.values() if job.enabled and job.schedule}
+        object.__setattr__(self, "ticking", ticking)
+        object.__setattr__(self, "known", "".join(ticking))
+
+    def served(self, name: str) -> Job | None:
+        """The job of this name, unless there is none or it is disabled."""
+        job = self.jobs.get(name)
+        return job if job and job.enabled else None
 
 
 def instant_text(instant: datetime) -> str:

@@ -29,7 +29,8 @@ class Clock(Protocol):
 class Tell(Protocol):
     """Writes one log event. The event's name decides its level and the order of its fields (`telling/events.py`)."""
 
-    def __call__(self, event: str, /, **facts: object) -> None: ...
+    def __call__(self, event: str, /, **facts: object) -> None:
+        """Write one line for `event` with these facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,10 @@ RunNews = RunStarted | RunOutput | RunEnded
 
 
 class Runner(Protocol):
-    """Starts runs elsewhere and reports on them through a callback, from a thread of its own; no call waits for a job."""
+    """Starts runs and reports on them through a callback, from a thread of its own; no call waits for a job."""
 
     def trust(self, gate_until: float, exclusive_until: float) -> None:
-        """A write was accepted: runs may start until boot second `gate_until`; exclusive ones die at `exclusive_until`."""
+        """Runs may start until boot second `gate_until`; exclusive ones die at `exclusive_until`. Told after every write."""
 
     def start(self, order: RunOrder) -> None:
         """Start the run unless the gate is shut when its first statement is reached."""

@@ -1,0 +1,268 @@
+"""The ledger: what the Lease remembers about ticks, and its form as one annotation.
+
+Everything that must outlive a leader is in here: how far the table has been settled, which definitions lag behind that,
+which runs are claimed and not finally over, and what the last write decided. It travels in the same write as every
+renewal and claim, as compact JSON in the annotation `leasebeat/ledger`:
+
+    {"v":1,"w":"40211.k3f9","rev":17,"settled":"2026-11-22T13:00:00Z","known":"Zk3uQ1b0PxYt",
+     "behind":{"2026-11-22T12:59:50Z":"b0PxYt"},
+     "open":[["nightly","2026-11-22T02:15:00Z",2,"k3f9","l",0]],
+     "did":[["ping","2026-11-22T12:59:40Z","2026-11-22T12:59:40Z",1,"overlap"]],"acks":[]}
+
+A *mark* says that every tick of a definition up to here is over for ever. Most definitions share one, `settled`; those
+with an older undecided tick have their own in `behind`. Marks only grow. Fields this version does not know are kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Literal
+
+from scheduler.core.errors import LedgerTooNew, LedgerUnreadable
+from scheduler.core.job import instant_text
+
+FORMAT = 1
+ANNOTATION = "leasebeat/ledger"
+FINGERPRINT_LENGTH = 6
+
+DeliveryMark = Literal["l", "m"]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteId:
+    """Names one attempt to write: no two attempts of any process share one (`number.nonce`)."""
+
+    number: int
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"{self.number}.{self.nonce}"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A claimed run that is not finally over.
+
+    `tick` is text as in the run id, `owner` the nonce of the process that claimed it, `delivery` what the job promised
+    at the claim (`l` at least once, `m` at most once), `left` the seconds a draining run was given by its leaving owner.
+    `failures` counts attempts whose failure was recorded; it is written only when there were any.
+    """
+
+    job: str
+    tick: str
+    attempt: int
+    owner: str
+    delivery: DeliveryMark
+    left: int = 0
+    failures: int = 0
+
+    @property
+    def run(self) -> str:
+        """The run id, `nightly@2026-11-22T02:15:00Z`."""
+        return f"{self.job}@{self.tick}"
+
+    @property
+    def key(self) -> str:
+        """Names this attempt: no (run id, attempt) is ever started twice."""
+        return f"{self.run}#{self.attempt}"
+
+    @property
+    def instant(self) -> datetime:
+        """The nominal time in UTC."""
+        return datetime.fromisoformat(self.tick.removeprefix("manual-"))
+
+    @property
+    def interruptions(self) -> int:
+        """How often the run was cut off with its leader, were it cut off now."""
+        return self.attempt - self.failures
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """What became of one tick, or of `count` ticks of one job from `first` to `last`: an outcome or a reason."""
+
+    job: str
+    first: str
+    last: str
+    count: int
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One version of the ledger; see the module's text for the fields.
+
+    `settled` is None only in the stub that a newly made Lease carries for one write (rule 27): ours, but nothing
+    settled. `behind` maps fingerprints to marks, `known` is the fingerprints one after another.
+    """
+
+    written: WriteId
+    rev: int = 0
+    settled: datetime | None = None
+    known: str = ""
+    behind: Mapping[str, datetime] = field(default_factory=dict)
+    open: tuple[OpenRun, ...] = ()
+    did: tuple[Did, ...] = ()
+    acks: tuple[str, ...] = ()
+    unknown: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether this ledger says nothing but who made the Lease."""
+        return self.settled is None
+
+    def mark(self, fingerprint: str, loaded_at: datetime) -> datetime:
+        """Every tick of this definition up to the mark is over for ever; a definition not known has no past (P5)."""
+        settled = self.settled or loaded_at
+        if fingerprint not in fingerprints_in(self.known):
+            return max(settled, loaded_at)
+        return self.behind.get(fingerprint, settled)
+
+    def written_as(self, written: WriteId) -> Ledger:
+        """The same ledger under another write id."""
+        return replace(self, written=written)
+
+
+@lru_cache(maxsize=8)
+def fingerprints_in(known: str) -> frozenset[str]:
+    """The fingerprints of a `known` field."""
+    return frozenset(_six_by_six(known))
+
+
+def first_ledger(written: WriteId, rev: int, known: str, settled: datetime) -> Ledger:
+    """A ledger with no past: everything up to `settled` is over, nothing is open."""
+    return Ledger(written=written, rev=rev, settled=settled, known=known)
+
+
+def encode(ledger: Ledger) -> str:
+    """The annotation's text: compact JSON, fields in the documented order, then those this version does not know."""
+    content: dict[str, object] = {"v": FORMAT, "w": str(ledger.written)}
+    if ledger.settled is not None:
+        content |= {
+            "rev": ledger.rev,
+            "settled": instant_text(ledger.settled),
+            "known": ledger.known,
+            "behind": _grouped(ledger.behind),
+            "open": [_open_row(entry) for entry in ledger.open],
+            "did": [[did.job, did.first, did.last, did.count, did.fate] for did in ledger.did],
+            "acks": list(ledger.acks),
+        }
+    return json.dumps(content | dict(ledger.unknown), separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(text: str) -> Ledger:
+    """Read the annotation.
+
+    Raises LedgerTooNew when a later format wrote it, LedgerUnreadable when it is not a ledger at all.
+    """
+    try:
+        content = json.loads(text)
+        version = content["v"]
+        if version != FORMAT:
+            raise LedgerTooNew(int(version))
+        return _from_json(content)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise LedgerUnreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _from_json(content: dict[str, object]) -> Ledger:
+    rest = dict(content)
+    rest.pop("v")
+    written = _write_id(str(rest.pop("w")))
+    if "settled" not in rest:
+        return Ledger(written=written, unknown=rest)
+    return Ledger(
+        written=written,
+        settled=_instant(rest.pop("settled")),
+        rev=_integer(rest.pop("rev", 0)),
+        known=_text(rest.pop("known", "")),
+        behind=_ungrouped(rest.pop("behind", {})),
+        open=tuple(_open_run(row) for row in _rows(rest.pop("open", []))),
+        did=tuple(_did(row) for row in _rows(rest.pop("did", []))),
+        acks=tuple(_text(ack) for ack in _rows(rest.pop("acks", []))),
+        unknown=rest,
+    )
+
+
+def _write_id(text: str) -> WriteId:
+    number, _, nonce = text.partition(".")
+    if not nonce:
+        raise ValueError(f"no nonce in write id {text!r}")
+    return WriteId(int(number), nonce)
+
+
+def _open_row(entry: OpenRun) -> list[object]:
+    row: list[object] = [entry.job, entry.tick, entry.attempt, entry.owner, entry.delivery, entry.left]
+    return [*row, entry.failures] if entry.failures else row
+
+
+def _open_run(row: object) -> OpenRun:
+    job, tick, attempt, owner, delivery, left, *more = _rows(row)
+    if delivery not in ("l", "m"):
+        raise ValueError(f"unknown delivery {delivery!r}")
+    entry = OpenRun(
+        job=_text(job),
+        tick=_text(tick),
+        attempt=_integer(attempt),
+        owner=_text(owner),
+        delivery=delivery,
+        left=_integer(left),
+        failures=_integer(more[0]) if more else 0,
+    )
+    _instant(entry.tick.removeprefix("manual-"))
+    return entry
+
+
+def _did(row: object) -> Did:
+    job, first, last, count, fate, *_ = _rows(row)
+    return Did(_text(job), _text(first), _text(last), _integer(count), _text(fate))
+
+
+def _grouped(behind: Mapping[str, datetime]) -> dict[str, str]:
+    groups: dict[str, str] = {}
+    for fingerprint, mark in sorted(behind.items(), key=lambda item: (item[1], item[0])):
+        groups[instant_text(mark)] = groups.get(instant_text(mark), "") + fingerprint
+    return groups
+
+
+def _ungrouped(groups: object) -> dict[str, datetime]:
+    if not isinstance(groups, dict):
+        raise TypeError("behind is not a map")
+    return {
+        fingerprint: _instant(mark)
+        for mark, fingerprints in groups.items()
+        for fingerprint in _six_by_six(_text(fingerprints))
+    }
+
+
+def _six_by_six(text: str) -> Iterable[str]:
+    return (text[at : at + FINGERPRINT_LENGTH] for at in range(0, len(text), FINGERPRINT_LENGTH))
+
+
+def _instant(value: object) -> datetime:
+    instant = datetime.fromisoformat(_text(value))
+    if instant.tzinfo is None:
+        raise ValueError(f"{value} has no zone")
+    return instant.astimezone(UTC)
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"expected a whole number, got {value!r}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {value!r}")
+    return value
+
+
+def _rows(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, got {value!r}")
+    return value
