@@ -128,7 +128,7 @@ class Job:
         return self.policy.overlap is not Overlap.ALLOW
 
     def due(self, tick: datetime) -> datetime:
-        """The instant at which `tick` falls due: later by up to the jitter, by a hash of (job, tick), the same everywhere."""
+        """When `tick` falls due: later by up to the jitter, by a hash of (job, tick), so equally everywhere."""
         spread_ms = int(self.policy.jitter / timedelta(milliseconds=1))
         if not spread_ms:
             return tick
@@ -146,7 +146,8 @@ class JobTable:
     """The jobs by name, in the file's order, and `loaded_at`, the wall time at which this process first had them.
 
     `ticking` maps the fingerprint of each definition that ticks, enabled and with a schedule, to its job; two jobs of
-    one fingerprint are refused at load. `known` is these fingerprints as the ledger writes them. A disabled job is left out, so that enabling it later runs nothing from its past.
+    one fingerprint are refused at load. `known` is these fingerprints as the ledger writes them. A disabled job is
+    left out, so that enabling it later runs nothing from its past.
     """
 
     jobs: Mapping[str, Job]

@@ -48,8 +48,8 @@ class OpenRun:
     """A claimed run that is not finally over.
 
     `tick` is text as in the run id, `owner` the nonce of the process that claimed it, `delivery` what the job promised
-    at the claim (`l` at least once, `m` at most once), `left` the seconds a draining run was given by its leaving owner.
-    `failures` counts attempts whose failure was recorded; it is written only when there were any.
+    at the claim (`l` at least once, `m` at most once), `left` the seconds a draining run was given by its leaving
+    owner. `failures` counts attempts whose failure was recorded; it is written only when there were any.
     """
 
     job: str

@@ -153,7 +153,7 @@ class Runner(Protocol):
     """Starts runs and reports on them through a callback, from a thread of its own; no call waits for a job."""
 
     def trust(self, gate_until: float, exclusive_until: float) -> None:
-        """Runs may start until boot second `gate_until`; exclusive ones die at `exclusive_until`. Told after every write."""
+        """Let runs start until boot second `gate_until`, and exclusive ones live until `exclusive_until`."""
 
     def start(self, order: RunOrder) -> None:
         """Start the run unless the gate is shut when its first statement is reached."""
