@@ -31,6 +31,9 @@ class Schedule(Protocol):
     def before(self, instant: datetime) -> datetime | None:
         """The last tick earlier than `instant`, or None when there was none."""
 
+    def count(self, after: datetime, until: datetime) -> int:
+        """How many ticks are later than `after` and not later than `until`."""
+
 
 class Overlap(StrEnum):
     """What becomes of a tick that falls due while the job still runs."""

@@ -1,0 +1,320 @@
+"""The plan of one write: what becomes of every tick that is due, decided from the ledger and nothing else that lasts.
+
+A leader that wants to write asks this module what the next ledger says. In this order (rules 15 to 19): our own open
+runs, runs that others left open, then the ticks that fell due, oldest first over all jobs. Each tick is claimed, which
+entitles to start it once the write is accepted, or decided against with a reason, or left for a later plan by leaving its
+mark below it. Nothing here has an effect: if the write is refused, the plan is forgotten and made again from what was
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from scheduler.core.catch_up import backlog
+from scheduler.core.job import CatchUp, Delivery, Job, JobTable, instant_text
+from scheduler.core.ledger import DeliveryMark, Did, Ledger, OpenRun, fingerprints_in
+
+STRANGERS_KEPT = timedelta(days=7)
+
+
+class State(Enum):
+    """How far this process has got with a run that it claimed."""
+
+    UNSTARTED = "unstarted"
+    ALIVE = "alive"
+    ENDED = "ended"
+    FAILED = "failed"
+    WAITING = "waiting"
+    READY = "ready"
+    KILLED = "killed"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One of our runs: its state, why it was started, and its outcome once it is over.
+
+    FAILED is an attempt to be followed by another, whose failure is still to be recorded; WAITING is its retry delay,
+    READY the end of that.
+    """
+
+    state: State
+    cause: str = "schedule"
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a plan is made from besides the ledger.
+
+    `now` is the wall time that counts for claims. Ticks that fell due before `lead_since` were missed: no gate was
+    open. `held` has our runs by `OpenRun.key`; `slots` is how many runs can start at once.
+    """
+
+    table: JobTable
+    nonce: str
+    now: datetime
+    lead_since: datetime
+    slots: int
+    held: Mapping[str, Held]
+    first_of_term: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to start one attempt, once the write is accepted: cause `schedule`, `catch_up`, `rerun` or `retry`."""
+
+    entry: OpenRun
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """The final decision on `count` ticks of one job, from `first` to `last`, that will not be run (again)."""
+
+    job: str
+    first: str
+    last: str
+    count: int
+    reason: str
+    attempt: int = 1
+    blocker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next ledger, and what it means.
+
+    `ended` and `failed` are our runs whose end this write records. `undecided` says that ticks are due that could not
+    be decided yet.
+    """
+
+    ledger: Ledger
+    claims: tuple[Claim, ...]
+    ended: tuple[OpenRun, ...]
+    failed: tuple[OpenRun, ...]
+    fates: tuple[Fate, ...]
+    undecided: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether this plan decides anything."""
+        return bool(self.claims or self.ended or self.failed or self.fates)
+
+
+def plan(ledger: Ledger, situation: Situation) -> Plan:
+    """Decide what can be decided now; a pure function of its arguments."""
+    planner = _Planner(ledger, situation)
+    planner.review_own_runs()
+    planner.review_foreign_runs()
+    planner.decide_ticks()
+    return planner.result()
+
+
+def missed(ledger: Ledger, table: JobTable, now: datetime) -> int:
+    """How many ticks are due and undecided: what a new leader finds undone."""
+    return sum(
+        job.schedule.count(ledger.mark(fingerprint, table.loaded_at), now)
+        for fingerprint, job in table.ticking.items()
+        if job.schedule
+    )
+
+
+class _Planner:
+    """One plan in the making; its methods are called once each, in the order in which `plan` does."""
+
+    def __init__(self, ledger: Ledger, situation: Situation) -> None:
+        self._ledger = ledger
+        self._at = situation
+        self._slots = situation.slots
+        self._open: list[OpenRun] = []
+        self._claims: list[Claim] = []
+        self._ended: list[OpenRun] = []
+        self._failed: list[OpenRun] = []
+        self._fates: list[Fate] = []
+        self._recorded: list[Did] = []
+        self._marks: dict[str, datetime] = {}
+        self._decided_up_to: datetime | None = None
+        self._waiting: set[str] = set()
+
+    # ------------------------------------------------------------------ open runs
+
+    def review_own_runs(self) -> None:
+        """Rule 15: an ended run is left out, a living one kept, a killed one interrupted, a failed one tried again."""
+        for entry in self._ledger.open:
+            if entry.owner == self._at.nonce:
+                self._review(entry, self._at.held.get(entry.key, Held(State.KILLED)))
+
+    def _review(self, entry: OpenRun, held: Held) -> None:
+        match held.state:
+            case State.ENDED:
+                self._ended.append(entry)
+                self._recorded.append(Did(entry.job, entry.tick, entry.tick, 1, held.outcome))
+            case State.KILLED:
+                self._interrupt(entry)
+            case State.FAILED:
+                recorded = replace(entry, failures=entry.failures + 1)
+                self._failed.append(recorded)
+                self._open.append(recorded)
+            case State.READY if self._slots > 0:
+                self._claim(replace(entry, attempt=entry.attempt + 1), "retry")
+            case _:
+                self._open.append(entry)
+
+    def review_foreign_runs(self) -> None:
+        """Rules 16 and 17: whoever claimed these does not lead any more; a run still draining is left to its owner."""
+        for entry in sorted(self._ledger.open, key=lambda entry: entry.instant):
+            if entry.owner == self._at.nonce:
+                continue
+            if entry.left > 0:
+                self._open.append(entry)
+            else:
+                self._interrupt(entry)
+
+    def _interrupt(self, entry: OpenRun) -> None:
+        job = self._at.table.served(entry.job)
+        reason = self._why_not_again(entry, job)
+        if reason:
+            self._fates.append(Fate(entry.job, entry.tick, entry.tick, 1, reason, entry.attempt))
+        elif job is None or self._slots < 1:
+            self._open.append(entry)
+        else:
+            self._claim(replace(entry, attempt=entry.attempt + 1, owner=self._at.nonce, left=0), "rerun")
+
+    def _why_not_again(self, entry: OpenRun, job: Job | None) -> str | None:
+        """The stricter of the claim's promise and today's table decides whether a cut-off run is started again."""
+        age = self._at.now - entry.instant
+        if entry.delivery == "m" or (job and job.policy.delivery is Delivery.AT_MOST_ONCE):
+            return "leader_lost"
+        if job is None:
+            return "not_in_table" if age > STRANGERS_KEPT else None
+        if entry.interruptions >= job.policy.max_interruptions:
+            return "max_interruptions"
+        return "too_old" if age > job.policy.catch_up_window else None
+
+    def _claim(self, entry: OpenRun, cause: str) -> None:
+        self._slots -= 1
+        self._open.append(entry)
+        self._claims.append(Claim(entry, cause))
+
+    # ------------------------------------------------------------------ ticks
+
+    def decide_ticks(self) -> None:
+        """Rule 18: ticks due above their mark, oldest first over all jobs, after each job's catch-up policy."""
+        due: list[tuple[datetime, str, str]] = []
+        for fingerprint, job in self._served():
+            due += ((tick, job.name, fingerprint) for tick in self._due_ticks(fingerprint, job))
+        for tick, name, fingerprint in sorted(due):
+            if name not in self._waiting and not self._decide(tick, fingerprint, self._at.table.jobs[name]):
+                self._waiting.add(name)
+
+    def _served(self) -> Iterable[tuple[str, Job]]:
+        """Rule 20: an older table than the ledger's serves only what the newer one has as well."""
+        ticking = self._at.table.ticking
+        if self._at.table.revision >= self._ledger.rev:
+            return ticking.items()
+        known = fingerprints_in(self._ledger.known)
+        return [(fingerprint, job) for fingerprint, job in ticking.items() if fingerprint in known]
+
+    def _due_ticks(self, fingerprint: str, job: Job) -> tuple[datetime, ...]:
+        mark = self._ledger.mark(fingerprint, self._at.table.loaded_at)
+        first = job.schedule.after(mark) if job.schedule else None
+        if first is None or first > max(self._at.now, self._settled):
+            return ()
+        self._marks[fingerprint] = mark
+        found = backlog(job, mark, self._at.now, self._at.lead_since)
+        for drop in found.drops:
+            first_text, last_text = instant_text(drop.first), instant_text(drop.last)
+            self._fates.append(Fate(job.name, first_text, last_text, drop.count, drop.reason))
+            self._settle(fingerprint, drop.last)
+        return found.ticks
+
+    def _decide(self, tick: datetime, fingerprint: str, job: Job) -> bool:
+        """Claim or skip the tick; False leaves it, and what follows it, for a later plan."""
+        missed_tick = job.due(tick) < self._at.lead_since
+        blocker = self._blocker(job)
+        if blocker and (missed_tick or self._is_catching_up(job, blocker)):
+            return False
+        if blocker is None and self._slots < 1:
+            return False
+        text = instant_text(tick)
+        if blocker:
+            self._fates.append(Fate(job.name, text, text, 1, "overlap", blocker=blocker.run))
+        else:
+            delivery: DeliveryMark = "m" if job.policy.delivery is Delivery.AT_MOST_ONCE else "l"
+            entry = OpenRun(job.name, text, 1, self._at.nonce, delivery)
+            self._claim(entry, "catch_up" if missed_tick else "schedule")
+        self._settle(fingerprint, tick)
+        return True
+
+    def _blocker(self, job: Job) -> OpenRun | None:
+        """The open run that an exclusive job must not run beside."""
+        return next((entry for entry in self._open if entry.job == job.name), None) if job.exclusive else None
+
+    def _is_catching_up(self, job: Job, blocker: OpenRun) -> bool:
+        """Whether a job that wants all its ticks is still at its backlog.
+
+        Overlap judges ticks of this term only, and what is caught up runs one after another (rule 25). A tick of this
+        term that falls due behind such a run waits as well, or catching up would cost the ticks that it is there for.
+        """
+        held = self._at.held.get(blocker.key)
+        claimed = next((claim.cause for claim in self._claims if claim.entry is blocker), None)
+        cause = claimed or (held.cause if held else "")
+        return job.policy.catch_up is CatchUp.ALL and cause in ("catch_up", "rerun")
+
+    # ------------------------------------------------------------------ marks
+
+    @property
+    def _settled(self) -> datetime:
+        return self._ledger.settled or self._at.now
+
+    def _settle(self, fingerprint: str, tick: datetime) -> None:
+        self._marks[fingerprint] = tick
+        self._decided_up_to = max(self._decided_up_to or tick, tick)
+
+    def result(self) -> Plan:
+        """The next ledger: `settled` moves to the greatest tick decided, and who lags behind it is named (rule 19)."""
+        at, table = self._at, self._at.table
+        settled = max(self._settled, self._decided_up_to or self._settled)
+        if at.first_of_term:
+            settled = max(settled, at.now.replace(microsecond=0))
+        newer = table.revision >= self._ledger.rev
+        ledger = replace(
+            self._ledger,
+            rev=max(table.revision, self._ledger.rev),
+            settled=settled,
+            known=table.known if newer else self._ledger.known,
+            behind=self._behind(settled) | ({} if newer else self._frozen(settled)),
+            open=tuple(self._open),
+            did=(
+                *(Did(fate.job, fate.first, fate.last, fate.count, fate.reason) for fate in self._fates),
+                *self._recorded,
+            ),
+        )
+        return Plan(
+            ledger,
+            tuple(self._claims),
+            tuple(self._ended),
+            tuple(self._failed),
+            tuple(self._fates),
+            bool(self._waiting),
+        )
+
+    def _behind(self, settled: datetime) -> dict[str, datetime]:
+        behind = {}
+        for fingerprint, mark in self._marks.items():
+            schedule = self._at.table.ticking[fingerprint].schedule
+            undecided = schedule.after(mark) if schedule else None
+            if undecided and undecided <= settled:
+                behind[fingerprint] = mark
+        return behind
+
+    def _frozen(self, settled: datetime) -> dict[str, datetime]:
+        """Rule 20: what a newer table has and ours has not keeps its mark until that table leads again."""
+        loaded_at = self._at.table.loaded_at
+        strangers = fingerprints_in(self._ledger.known) - self._at.table.ticking.keys()
+        marks = {fingerprint: self._ledger.mark(fingerprint, loaded_at) for fingerprint in strangers}
+        return {fingerprint: mark for fingerprint, mark in marks.items() if mark < settled}
