@@ -68,7 +68,7 @@ class OpenRun:
     @property
     def key(self) -> str:
         """Names this attempt: no (run id, attempt) is ever started twice."""
-        return f"{self.run}#{self.attempt}"
+        return attempt_key(self.job, self.tick, self.attempt)
 
     @property
     def instant(self) -> datetime:
@@ -125,6 +125,11 @@ class Ledger:
     def written_as(self, written: WriteId) -> Ledger:
         """The same ledger under another write id."""
         return replace(self, written=written)
+
+
+def attempt_key(job: str, tick: str, attempt: int) -> str:
+    """Names one attempt of one run: `nightly@2026-11-22T02:15:00Z#2`."""
+    return f"{job}@{tick}#{attempt}"
 
 
 @lru_cache(maxsize=8)

@@ -2,9 +2,9 @@
 
 A leader that wants to write asks this module what the next ledger says. In this order (rules 15 to 19): our own open
 runs, runs that others left open, then the ticks that fell due, oldest first over all jobs. Each tick is claimed, which
-entitles to start it once the write is accepted, or decided against with a reason, or left for a later plan by leaving its
-mark below it. Nothing here has an effect: if the write is refused, the plan is forgotten and made again from what was
-read.
+entitles to start it once the write is accepted, or decided against with a reason, or left for a later plan by leaving
+its mark below it. Nothing here has an effect: if the write is refused, the plan is forgotten and made again from what
+was read.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Situation:
     """What a plan is made from besides the ledger.
 
     `now` is the wall time that counts for claims. Ticks that fell due before `lead_since` were missed: no gate was
-    open. `held` has our runs by `OpenRun.key`; `slots` is how many runs can start at once.
+    open. `held` has our runs by `OpenRun.key`; `slots` is how many runs can start at once. A leader that is `leaving`
+    claims nothing and decides on no tick: it only records what ended (rule 32).
     """
 
     table: JobTable
@@ -61,11 +62,12 @@ class Situation:
     slots: int
     held: Mapping[str, Held]
     first_of_term: bool = False
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to start one attempt, once the write is accepted: cause `schedule`, `catch_up`, `rerun` or `retry`."""
+    """The right to start one attempt, once the write is accepted; `retry` is a cause inside this program only."""
 
     entry: OpenRun
     cause: str
@@ -89,10 +91,11 @@ class Plan:
     """The next ledger, and what it means.
 
     `ended` and `failed` are our runs whose end this write records. `undecided` says that ticks are due that could not
-    be decided yet.
+    be decided yet, `decided_at` is the wall time up to which they were looked at.
     """
 
     ledger: Ledger
+    decided_at: datetime
     claims: tuple[Claim, ...]
     ended: tuple[OpenRun, ...]
     failed: tuple[OpenRun, ...]
@@ -110,8 +113,10 @@ def plan(ledger: Ledger, situation: Situation) -> Plan:
     planner = _Planner(ledger, situation)
     planner.review_own_runs()
     planner.review_foreign_runs()
+    if situation.leaving:
+        return planner.result(planner.with_marks_kept())
     planner.decide_ticks()
-    return planner.result()
+    return planner.result(planner.with_marks_moved())
 
 
 def missed(ledger: Ledger, table: JobTable, now: datetime) -> int:
@@ -129,8 +134,9 @@ class _Planner:
     def __init__(self, ledger: Ledger, situation: Situation) -> None:
         self._ledger = ledger
         self._at = situation
-        self._slots = situation.slots
+        self._slots = 0 if situation.leaving else situation.slots
         self._open: list[OpenRun] = []
+        self._busy: dict[str, OpenRun] = {}
         self._claims: list[Claim] = []
         self._ended: list[OpenRun] = []
         self._failed: list[OpenRun] = []
@@ -153,24 +159,24 @@ class _Planner:
             case State.ENDED:
                 self._ended.append(entry)
                 self._recorded.append(Did(entry.job, entry.tick, entry.tick, 1, held.outcome))
-            case State.KILLED:
+            case State.KILLED if not self._at.leaving:
                 self._interrupt(entry)
             case State.FAILED:
                 recorded = replace(entry, failures=entry.failures + 1)
                 self._failed.append(recorded)
-                self._open.append(recorded)
+                self._keep(recorded)
             case State.READY if self._slots > 0:
                 self._claim(replace(entry, attempt=entry.attempt + 1), "retry")
             case _:
-                self._open.append(entry)
+                self._keep(entry)
 
     def review_foreign_runs(self) -> None:
         """Rules 16 and 17: whoever claimed these does not lead any more; a run still draining is left to its owner."""
         for entry in sorted(self._ledger.open, key=lambda entry: entry.instant):
             if entry.owner == self._at.nonce:
                 continue
-            if entry.left > 0:
-                self._open.append(entry)
+            if entry.left > 0 or self._at.leaving:
+                self._keep(entry)
             else:
                 self._interrupt(entry)
 
@@ -180,7 +186,7 @@ class _Planner:
         if reason:
             self._fates.append(Fate(entry.job, entry.tick, entry.tick, 1, reason, entry.attempt))
         elif job is None or self._slots < 1:
-            self._open.append(entry)
+            self._keep(entry)
         else:
             self._claim(replace(entry, attempt=entry.attempt + 1, owner=self._at.nonce, left=0), "rerun")
 
@@ -195,9 +201,13 @@ class _Planner:
             return "max_interruptions"
         return "too_old" if age > job.policy.catch_up_window else None
 
+    def _keep(self, entry: OpenRun) -> None:
+        self._open.append(entry)
+        self._busy.setdefault(entry.job, entry)
+
     def _claim(self, entry: OpenRun, cause: str) -> None:
         self._slots -= 1
-        self._open.append(entry)
+        self._keep(entry)
         self._claims.append(Claim(entry, cause))
 
     # ------------------------------------------------------------------ ticks
@@ -252,7 +262,7 @@ class _Planner:
 
     def _blocker(self, job: Job) -> OpenRun | None:
         """The open run that an exclusive job must not run beside."""
-        return next((entry for entry in self._open if entry.job == job.name), None) if job.exclusive else None
+        return self._busy.get(job.name) if job.exclusive else None
 
     def _is_catching_up(self, job: Job, blocker: OpenRun) -> bool:
         """Whether a job that wants all its ticks is still at its backlog.
@@ -275,32 +285,33 @@ class _Planner:
         self._marks[fingerprint] = tick
         self._decided_up_to = max(self._decided_up_to or tick, tick)
 
-    def result(self) -> Plan:
-        """The next ledger: `settled` moves to the greatest tick decided, and who lags behind it is named (rule 19)."""
+    def with_marks_moved(self) -> Ledger:
+        """Rule 19: `settled` moves to the greatest tick decided, and who lags behind it is named."""
         at, table = self._at, self._at.table
         settled = max(self._settled, self._decided_up_to or self._settled)
         if at.first_of_term:
             settled = max(settled, at.now.replace(microsecond=0))
-        newer = table.revision >= self._ledger.rev
-        ledger = replace(
-            self._ledger,
-            rev=max(table.revision, self._ledger.rev),
-            settled=settled,
-            known=table.known if newer else self._ledger.known,
-            behind=self._behind(settled) | ({} if newer else self._frozen(settled)),
-            open=tuple(self._open),
-            did=(
-                *(Did(fate.job, fate.first, fate.last, fate.count, fate.reason) for fate in self._fates),
-                *self._recorded,
-            ),
+        if table.revision < self._ledger.rev:
+            return replace(self._ledger, settled=settled, behind=self._behind(settled) | self._frozen(settled))
+        return replace(
+            self._ledger, rev=table.revision, settled=settled, known=table.known, behind=self._behind(settled)
         )
+
+    def with_marks_kept(self) -> Ledger:
+        """No tick was decided, so no mark moves."""
+        return self._ledger
+
+    def result(self, ledger: Ledger) -> Plan:
+        """The plan as a whole: `ledger` with the runs as they shall be and what this write did."""
+        fates = (Did(fate.job, fate.first, fate.last, fate.count, fate.reason) for fate in self._fates)
         return Plan(
-            ledger,
-            tuple(self._claims),
-            tuple(self._ended),
-            tuple(self._failed),
-            tuple(self._fates),
-            bool(self._waiting),
+            ledger=replace(ledger, open=tuple(self._open), did=(*fates, *self._recorded)),
+            decided_at=self._at.now,
+            claims=tuple(self._claims),
+            ended=tuple(self._ended),
+            failed=tuple(self._failed),
+            fates=tuple(self._fates),
+            undecided=bool(self._waiting),
         )
 
     def _behind(self, settled: datetime) -> dict[str, datetime]:

@@ -1,0 +1,61 @@
+"""What the election's driver asks of whoever dispatches runs, and what it tells them: the port between two rooms.
+
+The campaign owns every write to the Lease; the dispatch knows what should be in it. So the campaign asks for a draft of
+the next ledger, sends it, and reports a draft that landed. A draft may be asked for more than once before one of them
+lands, so making one must change nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from scheduler.core.ledger import Ledger
+from scheduler.core.moves import Acquired, Gate
+
+
+class Draft(Protocol):
+    """What the next write would decide about ticks."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger to be written; its write id is set by the election."""
+
+
+class Work(Protocol):
+    """The dispatch, as the campaign sees it. All calls come from the campaign's thread and none of them blocks."""
+
+    @property
+    def running(self) -> int:
+        """Runs under way in this process."""
+
+    @property
+    def drained(self) -> int:
+        """Runs that ended since this replica began to leave."""
+
+    def wanted_at(self, now: float) -> float:
+        """The boot second at which a write is wanted for the sake of claims and ends; infinity when there is none."""
+
+    def draft(self, ledger: Ledger, now: float, wall: datetime) -> Draft | None:
+        """What should be written over `ledger` now; None for a mere renewal. Changes nothing."""
+
+    def landed(self, draft: object, ledger: Ledger, now: float) -> None:
+        """What `draft` decided holds: start its claims, write its log lines."""
+
+    def trusted(self, gate: Gate, exclusive_until: float) -> None:
+        """The gate as it stands from now on."""
+
+    def missed(self, ledger: Ledger, wall: datetime) -> int:
+        """How many ticks are due and undecided in this ledger."""
+
+    def acquired(self, news: Acquired, wall: datetime) -> None:
+        """Lead from now on: nothing starts yet, the first draft is the next write."""
+
+    def suspended(self) -> None:
+        """The trust ran out: start nothing until `resumed`."""
+
+    def resumed(self, wall: datetime) -> None:
+        """The gate is open again in the same term."""
+
+    def lost(self) -> None:
+        """The lead is lost: forget what was not started, end exclusive runs, empty the engine."""

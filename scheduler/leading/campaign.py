@@ -1,0 +1,182 @@
+"""The campaign: drives the election with what the store answers, and hands its news to the log and to the dispatch.
+
+One step at a time, without threads, waiting or I/O of its own: `next_step` says which request to make or how long to
+wait, the caller makes it and reports what came of it. `loop.py` is the caller of every day; a simulation is another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scheduler.core.errors import Absent, Conflict, StoreError
+from scheduler.core.lease import Election
+from scheduler.core.moves import (
+    Acquired,
+    Attempt,
+    Done,
+    Following,
+    Kind,
+    Landed,
+    LedgerLost,
+    Lost,
+    News,
+    Read,
+    Refused,
+    Released,
+    Resumed,
+    Suspended,
+    Wait,
+    Write,
+)
+from scheduler.core.ports import Clock, LeaseRecord, Tell
+from scheduler.core.work import Work
+
+NEVER = float("inf")
+Step = Wait | Read | Attempt | Done
+
+FOREIGN_HINT = (
+    "choose another lease.name, delete a left-over Lease, or contend for it on purpose: lease.adopt: true; "
+    "until then it is left alone, even expired"
+)
+NEWER_HINT = "its ledger has format {}, which a newer leasebeat wrote; upgrade this replica"
+
+
+@dataclass(slots=True)
+class _Outage:
+    """Requests have failed since `since`; told of once."""
+
+    since: float
+    attempts: int = 0
+
+
+class Campaign:
+    """One replica's contention for one Lease. `place` names the store, `log_hint` says how to read a leader's log."""
+
+    def __init__(self, election: Election, work: Work, clock: Clock, tell: Tell, place: str) -> None:
+        self._election = election
+        self._work = work
+        self._clock = clock
+        self._tell = tell
+        self._place = place
+        self._outage: _Outage | None = None
+
+    def next_step(self) -> Step:
+        """Which request to make now, or how long to wait for something to be seen."""
+        now = self._clock.boot()
+        leads = self._election.term is not None
+        move = self._election.next_move(now, self._work.wanted_at(now) if leads else NEVER)
+        self._spread()
+        return self._compose(move.kind, now) if isinstance(move, Write) else move
+
+    def _compose(self, kind: Kind, now: float) -> Attempt:
+        wall, ledger = self._clock.wall(), self._election.ledger
+        draft = self._work.draft(ledger, now, wall) if kind is Kind.RENEW and ledger else None
+        return self._election.compose(kind, now, wall, draft.ledger if draft else None, draft)
+
+    def timeout_s(self) -> float:
+        """How long the next request may take."""
+        return self._election.timeout(self._clock.boot())
+
+    def found(self, record: LeaseRecord | None) -> None:
+        """Take note of what a plain read returned."""
+        self._recover()
+        self._election.read(record, self._clock.boot())
+        self._spread()
+
+    def accepted(self, attempt: Attempt, record: LeaseRecord) -> None:
+        """Take note that a write was answered with success."""
+        self._recover()
+        self._election.accepted(attempt, record, self._clock.boot())
+        self._spread()
+
+    def failed(self, step: Read | Attempt, error: StoreError) -> None:
+        """Take note that a request failed. Losing a race for the Lease is no outage, everything else is."""
+        if isinstance(step, Read):
+            self._election.unread(self._clock.boot())
+        else:
+            self._election.failed(self._clock.boot())
+        if not isinstance(error, Conflict | Absent):
+            self._note_outage(error)
+        self._spread()
+
+    def sighted(self, record: LeaseRecord | None) -> None:
+        """Take note of what the watch shows."""
+        self._election.sighted(record, self._clock.boot())
+        self._spread()
+
+    def stop(self) -> None:
+        """Shut the gate and release the Lease, if it is ours."""
+        self._election.stop()
+        self._spread()
+
+    # ------------------------------------------------------------------ news
+
+    def _spread(self) -> None:
+        """The gate first: whatever the news lets start must find it as it is."""
+        news = self._election.take_news()
+        self._work.trusted(self._election.gate, self._election.exclusive_until)
+        for item in news:
+            self._spread_one(item)
+
+    def _spread_one(self, news: News) -> None:
+        match news:
+            case Landed():
+                self._work.landed(news.attempt.draft, news.ledger, self._clock.boot())
+            case Acquired():
+                self._acquired(news)
+            case Lost():
+                self._tell("lead.lost", term=news.term.number, reason=news.reason, running=self._work.running)
+                self._work.lost()
+            case Suspended():
+                facts = {"reason": "renew_deadline", "running": self._work.running}
+                self._tell("lead.suspended", term=news.term.number, **facts)
+                self._work.suspended()
+            case Resumed():
+                self._tell("lead.resumed", term=news.term.number, took_ms=round(news.took_s * 1000))
+                self._work.resumed(self._clock.wall())
+            case _:
+                self._tell_of_others(news)
+
+    def _acquired(self, news: Acquired) -> None:
+        wall = self._clock.wall()
+        self._tell(
+            "lead.acquired",
+            term=news.term.number,
+            fence=news.term.fence,
+            cause=news.cause,
+            previous=news.previous,
+            gap_ms=None if news.gap_s is None else round(news.gap_s * 1000),
+            missed=self._work.missed(news.inherited, wall),
+        )
+        self._work.acquired(news, wall)
+
+    def _tell_of_others(self, news: Following | Refused | LedgerLost | Released) -> None:
+        match news:
+            case Following(first=True):
+                self._tell("lead.standby", leader=news.leader, term=news.term)
+            case Following():
+                self._tell("lead.observed", leader=news.leader, term=news.term, previous=news.previous)
+            case Refused():
+                hint = NEWER_HINT.format(news.ledger_format) if news.ledger_format else FOREIGN_HINT
+                self._tell("lead.refused", holder=news.holder, hint=hint)
+            case LedgerLost():
+                self._tell("ledger.lost", **{"from": news.since, "to": news.until})
+            case Released():
+                self._tell("lead.released", term=news.term.number, drained=self._work.drained)
+
+    # ------------------------------------------------------------------ outages
+
+    def _note_outage(self, error: StoreError) -> None:
+        now = self._clock.boot()
+        if self._outage is None:
+            self._outage = _Outage(since=now)
+            trust_ms = max(0, round((self._election.gate.shuts_at - now) * 1000)) if self._election.term else None
+            facts = {"error": str(error), "trust_ms": trust_ms, "hint": error.hint}
+            self._tell("store.unavailable", store=self._place, **facts)
+        self._outage.attempts += 1
+
+    def _recover(self) -> None:
+        if self._outage:
+            took_ms = round((self._clock.boot() - self._outage.since) * 1000)
+            self._tell("store.recovered", store=self._place, took_ms=took_ms, attempts=self._outage.attempts)
+            self._outage = None

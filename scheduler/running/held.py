@@ -1,0 +1,122 @@
+"""The runs this process has in hand, from the claim to the moment the ledger holds their end.
+
+A run's state changes on the word of three threads: the campaign's (claimed, recorded), a runner's (started, ended) and
+nobody else's. Whoever calls holds the dispatch's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from scheduler.core.job import Job
+from scheduler.core.ledger import OpenRun
+from scheduler.core.plan import Claim, Held, State
+from scheduler.core.ports import RunEnded
+
+LONGEST_RETRY_DELAY = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class HeldRun:
+    """One claimed attempt and what is known of it."""
+
+    entry: OpenRun
+    job: Job
+    cause: str
+    state: State = State.UNSTARTED
+    started_at: datetime | None = None
+    ended: RunEnded | None = None
+    retry_at: float = float("inf")
+    told: bool = False
+
+    @property
+    def late_ms(self) -> int | None:
+        """Milliseconds from the due instant to the run's first statement; None when it never got there."""
+        if self.started_at is None or self.entry.tick.startswith("manual-"):
+            return None
+        return max(0, round((self.started_at - self.job.due(self.entry.instant)) / timedelta(milliseconds=1)))
+
+    def end(self, ended: RunEnded) -> None:
+        """Note how the attempt ended; a failure with a retry left is not the end of the run."""
+        self.ended = ended
+        if ended.outcome == "gate_shut":
+            self.state = State.UNSTARTED
+        elif ended.outcome == "killed":
+            self.state = State.KILLED
+        elif ended.outcome != "succeeded" and self.entry.failures < self.job.policy.retries:
+            self.state = State.FAILED
+        else:
+            self.state = State.ENDED
+
+    def wait_for_retry(self, entry: OpenRun, now: float) -> float:
+        """Wait for the next attempt, now that the failure is recorded; returns the delay in seconds."""
+        delay = min(self.job.policy.retry_delay * 2 ** (entry.failures - 1), LONGEST_RETRY_DELAY)
+        self.entry, self.state = entry, State.WAITING
+        self.retry_at = now + delay.total_seconds()
+        return delay.total_seconds()
+
+
+class HeldRuns:
+    """All runs in hand, by the key of their attempt."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, HeldRun] = {}
+
+    def __iter__(self) -> Iterator[HeldRun]:
+        return iter(list(self._runs.values()))
+
+    def get(self, key: str) -> HeldRun | None:
+        """The run of this attempt, if it is in hand."""
+        return self._runs.get(key)
+
+    def claim(self, claim: Claim, job: Job) -> HeldRun:
+        """Take in hand what an accepted write claimed; an earlier attempt of the same run is over."""
+        earlier = self._runs.pop(replace(claim.entry, attempt=claim.entry.attempt - 1).key, None)
+        cause = earlier.cause if earlier and claim.cause == "retry" else claim.cause
+        run = self._runs[claim.entry.key] = HeldRun(claim.entry, job, cause)
+        return run
+
+    def drop(self, key: str) -> HeldRun | None:
+        """Let go of a run whose end the ledger holds."""
+        return self._runs.pop(key, None)
+
+    def keep_only(self, entries: tuple[OpenRun, ...], nonce: str) -> list[HeldRun]:
+        """Let go of what the ledger no longer lists as ours and is not alive; returns what was let go of (rule 15)."""
+        ours = {entry.key for entry in entries if entry.owner == nonce}
+        gone = [run for key, run in self._runs.items() if key not in ours and run.state is not State.ALIVE]
+        self._runs = {key: run for key, run in self._runs.items() if key in ours or run.state is State.ALIVE}
+        return gone
+
+    def for_plan(self, now: float) -> dict[str, Held]:
+        """What the plan must know of each."""
+        return {key: Held(_state_at(run, now), run.cause, _outcome(run)) for key, run in self._runs.items()}
+
+    @property
+    def alive(self) -> int:
+        """Runs that occupy a slot: handed to a runner or about to be."""
+        return sum(run.state in (State.ALIVE, State.UNSTARTED) for run in self._runs.values())
+
+    @property
+    def to_record(self) -> bool:
+        """Whether an end waits to be written."""
+        return any(run.state in (State.ENDED, State.FAILED) for run in self._runs.values())
+
+    @property
+    def to_repeat(self) -> bool:
+        """Whether a run was killed because its right to run was gone, and the lead is ours again."""
+        return any(run.state is State.KILLED for run in self._runs.values())
+
+    @property
+    def next_retry_at(self) -> float:
+        """The boot second at which the next retry delay ends; infinity when nothing waits."""
+        return min((run.retry_at for run in self._runs.values() if run.state is State.WAITING), default=float("inf"))
+
+
+def _state_at(run: HeldRun, now: float) -> State:
+    return State.READY if run.state is State.WAITING and now >= run.retry_at else run.state
+
+
+def _outcome(run: HeldRun) -> str:
+    return run.ended.outcome if run.ended else ""

@@ -1,0 +1,133 @@
+"""The log lines of runs: which event stands for which fate, with which facts.
+
+Every tick ends in exactly one final line, printed once the ledger holds it. More than ten ticks of one job that share a
+fate share a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from scheduler.core.job import JobTable, instant_text
+from scheduler.core.ledger import Did
+from scheduler.core.plan import Fate
+from scheduler.core.ports import RunOutput, Tell
+from scheduler.running.held import HeldRun
+
+FOLD_ABOVE = 10
+OFTEN = timedelta(minutes=1)
+SKIPPED = ("overlap", "paused")
+INTERRUPTED = ("leader_lost", "replaced")
+OUTCOMES = ("succeeded", "failed", "timed_out")
+NOT_AGAIN = "at_most_once: not run again"
+
+
+class RunLines:
+    """Tells what became of runs; `previous` is the leader before this one, as far as it is known."""
+
+    def __init__(self, tell: Tell, table: JobTable) -> None:
+        self._tell = tell
+        self._table = table
+        self.term = 0
+        self.previous: str | None = None
+
+    def started(self, run: HeldRun) -> None:
+        """Tell that a run reached its first statement; of a job that ticks often, for whoever debugs only."""
+        often = {"level": "debug"} if self._ticks_often(run) else {}
+        self._tell("run.started", **self._facts(run), **often)
+
+    def output(self, run: HeldRun, output: RunOutput) -> None:
+        """Tell one line that a run wrote."""
+        level = {"level": output.level} if output.level else {}
+        facts = {"stream": output.stream, "text": output.text, "logger": output.logger}
+        self._tell("run.output", **self._facts(run), **facts, **level)
+
+    def ended(self, run: HeldRun, *, recorded: bool = True) -> None:
+        """Tell the final line of a run; `recorded` is False when the ledger could not be told of its end."""
+        ended = run.ended
+        if ended is None or ended.outcome not in OUTCOMES:
+            return
+        error = {} if ended.outcome == "succeeded" else {"error": ended.error}
+        unrecorded = {} if recorded else {"recorded": False}
+        facts = self._facts(run) | {"took_ms": ended.took_ms, "reason": ended.reason}
+        self._tell(f"run.{ended.outcome}", **facts, **error, **unrecorded)
+
+    def retrying(self, run: HeldRun, delay_s: float) -> None:
+        """Tell that an attempt failed and another will follow."""
+        reason, error = (run.ended.reason, run.ended.error) if run.ended else (None, None)
+        facts = {
+            "reason": reason,
+            "error": error,
+            "next_attempt": run.entry.attempt + 1,
+            "in_ms": round(delay_s * 1000),
+        }
+        self._tell("run.retrying", **self._facts(run), **facts)
+
+    def rerun(self, run: HeldRun) -> None:
+        """Tell that a run which was cut off with its leader is started again."""
+        facts = self._facts(run) | {"attempt": run.entry.attempt - 1, "late_ms": None}
+        facts |= {"reason": "leader_lost", "next_attempt": run.entry.attempt, "in_ms": 0}
+        self._tell("run.retrying", **facts)
+
+    def decided(self, fate: Fate) -> None:
+        """Tell the final line of ticks that will not run."""
+        did = Did(fate.job, fate.first, fate.last, fate.count, fate.reason)
+        self._fate(did, {"attempt": fate.attempt, "blocker": fate.blocker})
+
+    def repeat(self, did: Did) -> None:
+        """Tell again what a predecessor decided, who may have died before it said so (rule 5)."""
+        self._fate(did, {"repeated": True})
+
+    def _fate(self, did: Did, facts: dict[str, object]) -> None:
+        event = _event(did.fate)
+        reason = None if did.fate in OUTCOMES else did.fate
+        common: dict[str, object] = {"job": did.job, "term": self.term, "reason": reason, **facts}
+        if event != "run.skipped":
+            common.pop("blocker", None)
+        if event == "run.interrupted":
+            common |= {"previous": self.previous, "hint": NOT_AGAIN}
+        if did.count > FOLD_ABOVE:
+            self._tell(event, run=f"{did.job}@{did.first}", tick=did.first, to=did.last, ticks=did.count, **common)
+            return
+        for tick in self._ticks(did):
+            self._tell(event, run=f"{did.job}@{tick}", tick=tick, **common)
+
+    def _ticks(self, did: Did) -> Iterator[str]:
+        """Every tick of the span, as far as this replica's table still has the schedule."""
+        job = self._table.jobs.get(did.job)
+        yield did.first
+        if did.count == 1:
+            return
+        if job is None or job.schedule is None:
+            yield did.last
+            return
+        tick, last = job.schedule.after(datetime.fromisoformat(did.first)), datetime.fromisoformat(did.last)
+        while tick and tick <= last:
+            yield instant_text(tick)
+            tick = job.schedule.after(tick)
+
+    def _facts(self, run: HeldRun) -> dict[str, object]:
+        entry = run.entry
+        return {
+            "job": entry.job,
+            "run": entry.run,
+            "tick": entry.tick,
+            "attempt": entry.attempt,
+            "cause": run.cause,
+            "term": self.term,
+            "late_ms": run.late_ms,
+        }
+
+    def _ticks_often(self, run: HeldRun) -> bool:
+        schedule, tick = run.job.schedule, run.entry.instant
+        following = schedule.after(tick) if schedule else None
+        return following is not None and following - tick < OFTEN
+
+
+def _event(fate: str) -> str:
+    if fate in OUTCOMES:
+        return f"run.{fate}"
+    if fate in SKIPPED:
+        return "run.skipped"
+    return "run.interrupted" if fate in INTERRUPTED else "run.dropped"
