@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import Literal
 
 from scheduler.core.errors import LedgerTooNew, LedgerUnreadable
-from scheduler.core.job import instant_text
+from scheduler.core.job import JobTable, instant_text
 
 FORMAT = 1
 ANNOTATION = "leasebeat/ledger"
@@ -121,6 +121,12 @@ class Ledger:
         if fingerprint not in fingerprints_in(self.known):
             return max(settled, loaded_at)
         return self.behind.get(fingerprint, settled)
+
+    def marks_of(self, table: JobTable) -> dict[str, datetime]:
+        """How far each job of this table has been settled, by name; a job that is not known has not."""
+        known = fingerprints_in(self.known)
+        ticking = table.ticking.items()
+        return {job.name: self.mark(print_, table.loaded_at) for print_, job in ticking if print_ in known}
 
     def written_as(self, written: WriteId) -> Ledger:
         """The same ledger under another write id."""

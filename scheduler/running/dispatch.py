@@ -45,12 +45,15 @@ class Bell(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """Those whom the dispatch sets to work; `wake` makes the campaign look again whether a write is wanted."""
+    """Those whom the dispatch sets to work.
+
+    `wake` makes the campaign look again whether a write is wanted; `on_lead` is called as each term begins.
+    """
 
     runner: Runner
     bell: Bell
     wake: Callable[[], None]
-    print_schedule: Callable[[Ledger], None]
+    on_lead: Callable[[Acquired], None]
 
 
 class Dispatch:
@@ -94,6 +97,10 @@ class Dispatch:
     def drained(self) -> int:
         """Runs that ended since this replica began to leave."""
         return self._drained
+
+    def gate_is_open(self) -> bool:
+        """Whether a run may start at this very moment; asked by runs that have no process of their own."""
+        return self._gate.is_open(self._clock.boot())
 
     def wanted_at(self, now: float) -> float:
         """Claims at once; ends shortly after, together, and not more than once a second unless ticks wait for them."""
@@ -217,7 +224,7 @@ class Dispatch:
             self._lines.term, self._lines.previous = news.term.number, news.previous
             for run in self._runs.keep_only(news.inherited.open, self._nonce):
                 self._tell_unrecorded(run)
-        self._crew.print_schedule(news.inherited)
+        self._crew.on_lead(news)
         if news.repeats:
             for did in news.inherited.did:
                 self._lines.repeat(did)

@@ -1,0 +1,223 @@
+"""One replica, put together: the only file that constructs the parts and connects them.
+
+config ──► table, settings ──┬─► Election ─► Campaign ─► CampaignLoop ◄─ Watch
+                             │                  │ ▲           │
+                             │              Work│ │wake       │ LeaseStore
+                             │                  ▼ │           ▼
+                             └─────────────► Dispatch      kubernetes │ sqlite │ memory
+                                              │  ▲ ▲
+                                   RunOrder   │  │ └── Alarm (APScheduler)
+                                              ▼  │ RunNews
+                                            Runners: supervisor process, threads
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from scheduler import __version__
+from scheduler.clock import SystemClock
+from scheduler.cluster.pod import Pod
+from scheduler.config.settings import LeaseSettings, Loaded
+from scheduler.core.job import JobTable, PythonAction
+from scheduler.core.lease import Election
+from scheduler.core.moves import Acquired, Candidate, Timings
+from scheduler.core.ports import LeaseStore, Tell
+from scheduler.leading.campaign import Campaign
+from scheduler.leading.loop import CampaignLoop, Inbox
+from scheduler.leading.watch import Watch
+from scheduler.running.dispatch import Crew, Dispatch
+from scheduler.running.route import Runners
+from scheduler.running.runners.threads import ThreadRunner
+from scheduler.running.supervisor.handle import SupervisorRunner
+from scheduler.stores.memory import MemoryStore
+from scheduler.stores.sqlite import SqliteStore
+from scheduler.telling.libraries import open_door
+from scheduler.telling.table import tell_schedule
+
+if TYPE_CHECKING:
+    from scheduler.running.alarm import Alarm
+
+RELEASE_TAKES_AT_MOST_S = 5.0
+KILLING_TAKES_AT_MOST_S = 5.0
+WATCH_SILENCE_MARGIN_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the command line says about where the Lease lives; None is left to config.yaml."""
+
+    store: str | None = None
+    context: str | None = None
+    kubeconfig: str | None = None
+    namespace: str | None = None
+    lease: str | None = None
+
+
+class StopAsked(Protocol):
+    """Whoever knows when this process is to stop."""
+
+    def wait(self) -> str:
+        """Block until then; returns the name of the signal."""
+
+
+class Replica:
+    """A process that stands by and leads when it can, until it is told to stop."""
+
+    def __init__(self, loaded: Loaded, name: str, place: Place, tell: Tell) -> None:
+        self._loaded = loaded
+        self._lease = loaded.settings.lease
+        self._name = name
+        self._tell = tell
+        self._clock = SystemClock()
+        self._store = open_store(self._lease, place)
+        nonce = secrets.token_hex(3)
+        self._dispatch = Dispatch(loaded.table, nonce, loaded.table.max_parallel, self._clock, tell)
+        self._inbox = Inbox()
+        election = Election(self._candidate(nonce), random.random)
+        campaign = Campaign(election, self._dispatch, self._clock, tell, self._store.place)
+        self._loop = CampaignLoop(campaign, self._store, self._clock, self._inbox)
+        self._watch = Watch(self._store, self._inbox, tell, self._lease.retry_period_s)
+        self._threads = ThreadRunner(
+            self._dispatch.heard, loaded.table.max_parallel, self._dispatch.gate_is_open, self._clock
+        )
+        self._supervised = SupervisorRunner(
+            self._dispatch.heard,
+            str(loaded.file.absolute().parent),
+            loaded.settings.logging.level,
+        )
+        self._runners = Runners(self._supervised, self._threads)
+        self._bell = _LazyAlarm(self._dispatch.ring)
+
+    def run(self, stop: StopAsked) -> int:
+        """Contend until asked to stop, then leave in good order; 0, or 1 when runs had to be cut off to leave."""
+        close_door = open_door(self._tell, self._loaded.settings.logging.level)
+        self._tell("app.started", version=__version__, replica=self._name, pid=os.getpid(), store=self._store.place)
+        self._dispatch.employ(Crew(self._runners, self._bell, self._inbox.wake, self._begin_term))
+        self._loop.start()
+        self._watch.start()
+        try:
+            return self._leave(stop.wait())
+        finally:
+            close_door()
+
+    def _leave(self, signal_name: str) -> int:
+        """Drain, record what ended, release, end (rules 32 and 35)."""
+        began, drain_s = self._clock.boot(), self._lease.drain_timeout_s
+        running = self._dispatch.running
+        self._tell("app.stopping", signal=signal_name, running=running, drain_ms=drain_s * 1000)
+        self._dispatch.leave()
+        in_time = self._dispatch.wait_until_idle(drain_s)
+        if not in_time:
+            self._dispatch.kill_all()
+        idle = in_time or self._dispatch.wait_until_idle(KILLING_TAKES_AT_MOST_S)
+        self._watch.stop()
+        if idle:
+            self._loop.stop(RELEASE_TAKES_AT_MOST_S)
+        self._dispatch.tell_unrecorded()
+        left = self._dispatch.running
+        for part in (self._bell, self._runners, self._store):
+            part.close()
+        reason = "signal" if in_time else "drain_timeout"
+        took_ms = round((self._clock.boot() - began) * 1000)
+        self._tell("app.stopped", reason=reason, took_ms=took_ms, running=left)
+        return 0 if in_time else 1
+
+    def _candidate(self, nonce: str) -> Candidate:
+        lease, table = self._lease, self._loaded.table
+        return Candidate(
+            name=self._name,
+            nonce=nonce,
+            timings=Timings(lease.lease_duration_s, lease.renew_deadline_s, lease.retry_period_s),
+            known=table.known,
+            revision=table.revision,
+            adopt=lease.adopt,
+            quiet_start=lease.quiet_start,
+            creates_at_once=self._store.is_local,
+        )
+
+    def _begin_term(self, news: Acquired) -> None:
+        """Start the supervisor, if this is our first lead, and print the schedule and how far it has been settled."""
+        self._supervised.open(_modules(self._loaded))
+        table = self._loaded.table
+        marks = {} if news.cause == "new" else news.inherited.marks_of(table)
+        enabled = [job for job in table.jobs.values() if job.enabled]
+        tell_schedule(self._tell, enabled, self._clock.wall(), marks)
+
+
+class _LazyAlarm:
+    """The alarm, brought in with the first lead: an idle standby never loads APScheduler."""
+
+    def __init__(self, ring: Callable[[bool], None]) -> None:
+        self._ring = ring
+        self._alarm: Alarm | None = None
+
+    def arm(self, table: JobTable, now: datetime) -> None:
+        """Ring for every tick that falls due after `now`."""
+        if self._alarm is None:
+            from scheduler.running.alarm import Alarm  # noqa: PLC0415  # see the class
+
+            self._alarm = Alarm(self._ring)
+        self._alarm.arm(table, now)
+
+    def disarm(self) -> None:
+        """Stop ringing."""
+        if self._alarm:
+            self._alarm.disarm()
+
+    def close(self) -> None:
+        """End the engine, if there is one."""
+        if self._alarm:
+            self._alarm.close()
+
+
+def open_store(lease: LeaseSettings, place: Place) -> LeaseStore:
+    """The store of the settings and the command line; `auto` is kubernetes in a pod or with a kubeconfig, else sqlite.
+
+    Raises ClusterError when there is no way to the cluster asked for.
+    """
+    pod, asked_for_cluster = Pod(), bool(place.context or place.kubeconfig)
+    chosen = place.store or lease.store
+    if chosen == "auto":
+        chosen = "kubernetes" if pod.exists or asked_for_cluster else "sqlite"
+    match chosen:
+        case "sqlite":
+            return SqliteStore(lease.path, place.lease or lease.name)
+        case "memory":
+            return MemoryStore()
+        case _:
+            return _kubernetes_store(lease, place, None if asked_for_cluster or not pod.exists else pod)
+
+
+def _kubernetes_store(lease: LeaseSettings, place: Place, pod: Pod | None) -> LeaseStore:
+    # The client costs a standby on sqlite 20 MB and half a second for nothing, so it is imported where it is used.
+    from scheduler.cluster.access import kubeconfig_access, pod_access  # noqa: PLC0415
+    from scheduler.cluster.api import ApiServer  # noqa: PLC0415
+    from scheduler.stores.kubernetes import KubernetesStore  # noqa: PLC0415
+
+    access = pod_access(pod) if pod else kubeconfig_access(place.kubeconfig, place.context)
+    return KubernetesStore(
+        ApiServer(access),
+        place.namespace or lease.namespace or access.namespace,
+        place.lease or lease.name,
+        timeout_s=lease.retry_period_s,
+        silence_s=lease.lease_duration_s + WATCH_SILENCE_MARGIN_S,
+    )
+
+
+def default_name(environment: Mapping[str, str]) -> str:
+    """A pod's name, so that `kubectl logs` finds the holder; elsewhere the host and the process."""
+    return environment.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _modules(loaded: Loaded) -> list[str]:
+    """What a worker can import ahead of its first run."""
+    actions = [job.action for job in loaded.table.jobs.values() if job.enabled]
+    return sorted({act.module for act in actions if isinstance(act, PythonAction) and act.isolation == "process"})

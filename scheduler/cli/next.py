@@ -1,0 +1,114 @@
+"""`leasebeat next`: the coming ticks, grouped by instant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import click
+
+from scheduler.cli.options import common_options, gathered
+from scheduler.clock import SystemClock
+from scheduler.config.durations import read_duration
+from scheduler.config.loading import load
+from scheduler.config.mistakes import Mistake, meant
+from scheduler.core.job import Job, JobTable, instant_text
+from scheduler.core.upcoming import upcoming
+from scheduler.core.zones import zone
+
+EXAMPLES = """\b
+Examples:
+  leasebeat next -N 3
+  leasebeat next nightly-report --from 2027-03-27T00:00:00Z --for 3d
+"""
+DEFAULT_COUNT = 10
+Instant = tuple[datetime, list[Job]]
+
+
+def _time(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
+    """Read ISO 8601; without a zone it is UTC."""
+    if value is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"expected a time such as 2027-03-28T02:00:00Z, got {value}") from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _span(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
+    """Read a duration by the rules of config.yaml."""
+    try:
+        return None if value is None else read_duration(value)
+    except Mistake as mistake:
+        raise click.BadParameter(f"expected a duration such as 90m or 1d, got {value}") from mistake
+
+
+@click.command("next", epilog=EXAMPLES)
+@click.argument("jobs", nargs=-1, metavar="[JOB]...")
+@click.option(
+    "-N", "--count", type=click.IntRange(min=1), help=f"Instants to show [{DEFAULT_COUNT}, or all with --for]"
+)
+@click.option("--from", "start", metavar="TIME", callback=_time, help="Show what comes after this time [now]")
+@click.option("--for", "span", metavar="DURATION", callback=_span, help="Show this much time, such as 1d")
+@common_options
+@click.pass_context
+def next_(
+    context: click.Context,
+    /,
+    jobs: tuple[str, ...],
+    count: int | None,
+    start: datetime | None,
+    span: timedelta | None,
+    **common: Any,
+) -> None:
+    """Show the coming ticks of all jobs, or of some."""
+    options, now = gathered(context, common), SystemClock().wall()
+    table = load(options.config_path, now).table
+    begin = start or now
+    chosen = _chosen(table, jobs)
+    shown = count or (None if span else DEFAULT_COUNT)
+    instants = list(islice(upcoming(chosen, begin, begin + span if span else None), shown))
+    if options.as_json:
+        click.echo(json.dumps([_fact(job, tick) for tick, jobs in instants for job in jobs], indent=1))
+    elif not instants:
+        click.echo("no tick is to come", err=True)
+    else:
+        zone_name = next(iter(table.jobs.values())).zone if len({job.zone for job in chosen}) > 1 else chosen[0].zone
+        click.echo("\n".join(_lines(instants, zone_name, now)))
+
+
+def _chosen(table: JobTable, names: tuple[str, ...]) -> list[Job]:
+    for name in names:
+        if name not in table.jobs:
+            guess = meant(name, table.jobs)
+            raise click.BadParameter(f"no job {name} in the table" + (f"; did you mean {guess}?" if guess else ""))
+    return [table.jobs[name] for name in names] if names else list(table.jobs.values())
+
+
+def _fact(job: Job, tick: datetime) -> dict[str, str]:
+    local = tick.astimezone(zone(job.zone)).isoformat()
+    return {"job": job.name, "tick": instant_text(tick), "local": local, "zone": job.zone}
+
+
+def _lines(instants: list[Instant], zone_name: str, now: datetime) -> Iterator[str]:
+    local_zone = zone(zone_name)
+    rows = [(f"WHEN ({zone_name})", "UTC", "IN", "JOBS")]
+    for tick, jobs in instants:
+        when = f"{tick.astimezone(local_zone):%a %d %b %H:%M:%S}"
+        rows.append((when, instant_text(tick), _distance(tick - now), ", ".join(job.name for job in jobs)))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        yield "    ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
+
+
+def _distance(span: timedelta) -> str:
+    """The two leading units: `4s`, `5m54s`, `6h33m`, `6d5h`."""
+    seconds = round(abs(span.total_seconds()))
+    units = [("d", seconds // 86400), ("h", seconds // 3600 % 24), ("m", seconds // 60 % 60), ("s", seconds % 60)]
+    leading = next((index for index, (_, amount) in enumerate(units) if amount), 3)
+    text = "".join(f"{amount}{unit}" for unit, amount in units[leading : leading + 2] if amount) or "0s"
+    return f"-{text}" if span < timedelta(0) else text

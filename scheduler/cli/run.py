@@ -1,0 +1,104 @@
+"""`leasebeat run`: be a replica, or several of them on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict, replace
+from typing import Any
+
+import click
+
+from scheduler.app import Replica, default_name
+from scheduler.cli.options import Options, common_options, gathered
+from scheduler.cli.replicas import Replicas
+from scheduler.cli.sound import load_sound
+from scheduler.cli.stop import StopSignal, stop_at_end_of
+from scheduler.clock import SystemClock
+from scheduler.config.settings import Loaded, LoggingSettings
+from scheduler.core.errors import ConfigError
+from scheduler.core.ports import Clock, Tell
+from scheduler.core.upcoming import writes_per_minute
+from scheduler.telling.lines import LineWriter
+from scheduler.telling.log import LogSettings, open_log
+from scheduler.telling.text import Style, colour_wanted
+
+EXAMPLES = """\b
+Examples:
+  leasebeat run --replicas 3
+  leasebeat run -c config.yaml --context prod -n ops --lease beat
+"""
+INVALID = 1
+FORMATS = click.Choice(["text", "json"])
+LEVELS = click.Choice(["debug", "info", "warning", "error"])
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--replicas", type=click.IntRange(1, 26), help="Run this many on this machine, named a, b, c ...")
+@click.option("--id", "name", metavar="ID", help="Name of this replica [the pod's, else host-pid]")
+@click.option("--log-format", type=FORMATS, help="Overrides logging.format")
+@click.option("--log-level", type=LEVELS, help="Overrides logging.level")
+@click.option("--with-parent", is_flag=True, hidden=True, help="Stop when stdin ends: for the replicas of --replicas")
+@common_options
+@click.pass_context
+def run(context: click.Context, /, **arguments: Any) -> None:
+    """Be a replica: stand by, lead when it can."""
+    options, clock, stop = gathered(context, arguments), SystemClock(), StopSignal()
+    replicas, name = arguments["replicas"], arguments["name"]
+    if replicas and name:
+        raise click.UsageError("--id names one replica; those of --replicas are named a, b, c ...")
+    log_format = arguments["log_format"] or ("json" if options.as_json else None)
+    stop.listen()
+    try:
+        loaded = load_sound(options, clock)
+    except ConfigError as error:
+        if log_format != "json":
+            raise
+        _tell_invalid(error, open_log(LogSettings(format="json", replica=name), LineWriter(sys.stdout), clock))
+        context.exit(INVALID)
+    loaded = _overruled(loaded, log_format, arguments["log_level"] or options.level)
+    log = _log_settings(loaded, options, "-" if replicas else name or default_name(os.environ))
+    out = LineWriter(sys.stdout)
+    tell = open_log(log, out, clock)
+    _tell_loaded(tell, loaded, clock)
+    if replicas:
+        context.exit(Replicas(options.as_arguments(), log, out, tell).run(replicas))
+    if arguments["with_parent"]:
+        stop_at_end_of(sys.stdin)
+    context.exit(Replica(loaded, log.replica or "", options.place, tell).run(stop))
+
+
+def _overruled(loaded: Loaded, log_format: str | None, level: str | None) -> Loaded:
+    """The settings with what the command line says of the log."""
+    written = loaded.settings.logging
+    logging = LoggingSettings(level=level or written.level, format=log_format or written.format)
+    return replace(loaded, settings=replace(loaded.settings, logging=logging))
+
+
+def _log_settings(loaded: Loaded, options: Options, replica: str) -> LogSettings:
+    style = Style(
+        dated=not sys.stdout.isatty(),
+        colour=colour_wanted(options.color or "auto", sys.stdout, os.environ),
+        names=max(len(name) for name in loaded.table.jobs),
+        prefix="-" if replica == "-" else None,
+    )
+    logging = loaded.settings.logging
+    return LogSettings("json" if logging.format == "json" else "text", logging.level, replica, style)
+
+
+def _tell_loaded(tell: Tell, loaded: Loaded, clock: Clock) -> None:
+    rate = writes_per_minute(loaded.table, clock.wall(), loaded.settings.lease.renew_deadline_s / 2)
+    counts = {"jobs": len(loaded.table.jobs), "warnings": len(loaded.warnings)}
+    tell("config.loaded", file=str(loaded.file), **counts, hash=loaded.hash, writes_per_minute=rate)
+    for warning in loaded.warnings:
+        tell("config.warning", **_facts(warning))
+
+
+def _tell_invalid(error: ConfigError, tell: Tell) -> None:
+    for problem in error.problems:
+        tell("config.invalid", **_facts(problem))
+
+
+def _facts(problem: Any) -> dict[str, object]:
+    names = ("file", "line", "column", "path", "code", "message", "hint")
+    return {name: fact for name, fact in asdict(problem).items() if name in names}

@@ -1,0 +1,56 @@
+"""The two signals that stop a process, and what the second one does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import IO
+
+
+def on_stop_signals(handle: Callable[[int], None]) -> None:
+    """Call `handle` with the number of each TERM and INT from now on; must be called in the main thread."""
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        handle(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+
+
+def stop_at_end_of(stream: IO[str]) -> None:
+    """Stop this process in good order when `stream` ends, because whoever started it is gone."""
+
+    def watch() -> None:
+        stream.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+class StopSignal:
+    """The first TERM or INT asks for a clean stop; the second ends the process at once, without releasing the Lease.
+
+    Nothing has to be cleaned up then: the supervisor sees its pipe close and kills the runs, and the Lease expires.
+    """
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._asked = threading.Event()
+
+    def listen(self) -> None:
+        """Take over the two signals; must be called in the main thread."""
+        on_stop_signals(self._handle)
+
+    def wait(self) -> str:
+        """Wait for the first signal and return its name: `TERM` or `INT`."""
+        self._asked.wait()
+        return self._name
+
+    def _handle(self, number: int) -> None:
+        if self._asked.is_set():
+            os._exit(128 + number)
+        self._name = signal.Signals(number).name.removeprefix("SIG")
+        self._asked.set()
