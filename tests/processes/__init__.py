@@ -1,0 +1,1 @@
+"""Real `leasebeat run` processes, for the suites that kill and freeze them."""
