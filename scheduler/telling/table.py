@@ -1,0 +1,58 @@
+"""The schedule as a new leader prints it: one `schedule.job` line a job, soonest first.
+
+A line carries the policies that decide about ticks, whatever they are, and of the rarer ones those that the job
+changes. Text then leaves out what is the default anyway, JSON keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+
+from scheduler.core.job import Job, Policy
+from scheduler.core.ports import Tell
+from scheduler.core.schedule import ticks_between
+from scheduler.core.words import when_in_words
+from scheduler.core.zones import zone
+from scheduler.telling.values import plain
+
+TICKS_SHOWN = 3
+_NEVER = datetime.max.replace(tzinfo=UTC)  # sorts behind every tick
+_DEFAULT = Policy()
+_ALWAYS = ("overlap", "catch_up", "catch_up_window", "delivery", "timeout", "retries")
+_RARE = ("max_catch_up", "retry_delay", "max_interruptions", "jitter")
+
+
+def tell_schedule(tell: Tell, jobs: Iterable[Job], now: datetime, settled: Mapping[str, datetime]) -> None:
+    """Tell one `schedule.job` line a job, the one that ticks soonest first and those that never tick last.
+
+    `settled` has the last settled tick of each job by its name; a job that is not in there is new.
+    """
+
+    def soonest(job: Job) -> datetime:
+        return (job.schedule and job.schedule.after(now)) or _NEVER
+
+    for job in sorted(jobs, key=soonest):
+        tell("schedule.job", **schedule_facts(job, now, settled.get(job.name)))
+
+
+def schedule_facts(job: Job, now: datetime, settled: datetime | None) -> dict[str, object]:
+    """The facts of a `schedule.job` line; instants are in the job's own zone."""
+    tz = zone(job.zone)
+    ticks = islice(ticks_between(job.schedule, now, _NEVER), TICKS_SHOWN) if job.schedule else ()
+    return {
+        "job": job.name,
+        "when": when_in_words(job.schedule) if job.schedule else "manual",
+        "zone": job.zone,
+        "next": [tick.astimezone(tz).isoformat() for tick in ticks],
+        "settled": settled.astimezone(tz).isoformat() if settled else None,
+        **policy_facts(job.policy),
+    }
+
+
+def policy_facts(policy: Policy) -> dict[str, object]:
+    """A job's policies, durations as config.yaml writes them."""
+    changed = [name for name in _RARE if getattr(policy, name) != getattr(_DEFAULT, name)]
+    facts = {name: plain(getattr(policy, name)) for name in (*_ALWAYS, *changed)}
+    return facts | ({"timeout": "none"} if policy.timeout is None else {})  # null would mean that it is not known

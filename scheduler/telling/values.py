@@ -1,0 +1,67 @@
+"""Facts as plain JSON values: what any object a caller may tell becomes before a line is made of it.
+
+Both formats start from these values. That is why a text line can be made again from a parsed JSON line, letter by
+letter: `run --replicas` reads its replicas' lines as JSON and shows them as text. Nothing here raises, whatever it is
+given, because a line must not be lost over the value of one of its facts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+_DEEPEST = 8  # nobody tells facts that deep: it is a structure that holds itself
+_GREATEST = 2**64  # what parsers of other languages take for a number
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+
+
+def plain(value: object, depth: int = 0) -> object:
+    """`value` in JSON's own types: instants and durations as text, anything unknown as its `str()`."""
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return {_text(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple) and depth < _DEEPEST:
+        return [plain(item, depth + 1) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    match value:
+        case None | bool():
+            return value
+        case int() if abs(value) < _GREATEST:
+            return int(value)
+        case float() if math.isfinite(value):
+            return float(value)
+        case datetime():
+            return stamp(value)
+        case timedelta():
+            return notation(value)
+        case _:
+            return _text(value)
+
+
+def stamp(instant: datetime) -> str:
+    """An instant as logs write it: `2026-11-22T02:15:00Z`, in other zones with their offset; milliseconds if any."""
+    text = instant.isoformat(timespec="milliseconds" if instant.microsecond else "seconds")
+    return text.removesuffix("+00:00") + "Z" if instant.tzinfo is UTC else text
+
+
+def notation(duration: timedelta) -> str:
+    """A duration as config.yaml writes it, exact to the millisecond: `1h30m`, `20m`, `500ms`, `0s`."""
+    left = abs(duration) // timedelta(milliseconds=1)
+    parts = ["-"] if left and duration < timedelta(0) else []
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def _text(value: object) -> str:
+    """`str(value)` that every JSON parser and every stream takes: halves of surrogate pairs become escapes."""
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
+        return f"<unprintable {type(value).__name__}>"
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
