@@ -2,6 +2,9 @@
 
     LeasebeatError
     ├── ConfigError            config.yaml is wrong; carries every problem found
+    ├── CronError              a cron expression is wrong (core/cron.py)
+    ├── UnknownZone            no such time zone (core/zones.py)
+    ├── NoSuchLocalTime        the clocks skip it (core/zones.py)
     ├── ClusterError           no way to an API server: no kubeconfig, no such context, no token
     ├── LedgerError            the ledger annotation cannot be used
     │   ├── LedgerUnreadable   not JSON of our shape: treated as missing (rule 29)

@@ -98,7 +98,7 @@ class Election:
     def next_move(self, now: float, work_at: float = FOREVER) -> Move:
         """What to do now. `work_at` is when a leader wants to write for its ticks' sake, be it in the past."""
         self._notice_lapse(now)
-        if self._done:
+        if self._done or (self._stopping and self._lead is None and not self._unresolved):
             return Done()
         pace = self._reads if self._must_read else self._writes
         if now < pace.not_before:
@@ -136,7 +136,8 @@ class Election:
         since = self._changed_at + (self.me.timings.retry_period_s if outdated else 0)
         if not seen.record.holder:
             return since + self._patience * RELEASED_JITTER_S
-        return since + seen.record.duration_s + self._patience * EXPIRED_JITTER_S
+        duration_s = seen.record.duration_s or self.me.timings.lease_duration_s  # a foreign record may name none
+        return since + duration_s + self._patience * EXPIRED_JITTER_S
 
     def _leave(self, now: float) -> Move:
         """Release only what is ours, over the version last seen, and never inside a quiet start."""
@@ -284,15 +285,17 @@ class Election:
 
     def sighted(self, record: LeaseRecord | None, now: float) -> None:
         """Take note of what the watch shows, which may be old: a leader only ever believes a GET."""
-        if self._creation or (self._must_read and self._unresolved):
+        if self._lead and record:
+            self._glance(self._lead, Seen.of(record))
+        elif self._creation or (self._must_read and self._unresolved):
             return
-        if record is None:
+        elif record is None:
             self._must_read = self._must_read or self._base is not None
-            return
-        seen = Seen.of(record)
-        if self._lead:
-            self._glance(self._lead, seen)
-        elif self._is_older(seen) or self._attempt_of(seen):
+        else:
+            self._see(Seen.of(record), now)
+
+    def _see(self, seen: Seen, now: float) -> None:
+        if self._is_older(seen) or self._attempt_of(seen):
             self._must_read = True
         else:
             self._must_read = False
@@ -383,7 +386,7 @@ class Election:
             self._changed_at, self._patience = now, self._random()
         self._base, self._creation, self._absent_since = seen, None, None
         self._unresolved = [attempt for attempt in self._unresolved if attempt.kind is Kind.CREATE]
-        ours = seen.written is not None and seen.written.nonce == self.me.nonce
+        ours = seen.record.holder == self.me.name and seen.written is not None and seen.written.nonce == self.me.nonce
         if ours or not seen.record.holder or self._is_refused(seen):
             return
         self._announce_leader(seen.record.holder, seen.record.transitions + 1)
@@ -436,13 +439,15 @@ class Election:
         return lead.sent_at + self.me.timings.renew_deadline_s
 
     def _lapse_at(self) -> float:
-        """When the trust will run out, if that is still to be noticed."""
+        """When the trust will run out, if that is still to be noticed; a leader that stops has shut its gate."""
         lead = self._lead
-        return self._trusted_until(lead) if lead and lead.suspended_at is None else FOREVER
+        if lead is None or lead.suspended_at is not None or self._stopping:
+            return FOREVER
+        return self._trusted_until(lead)
 
     def _notice_lapse(self, now: float) -> None:
         lead = self._lead
-        if lead is None or self._stopping or now < self._lapse_at():
+        if lead is None or now < self._lapse_at():
             return
         if self._absent_since is not None:
             self._lose("lease_deleted")
@@ -454,7 +459,7 @@ class Election:
         if self._lead:
             self._news.append(Lost(self._lead.term, reason))
             self._announced = None
-        self._lead = self._creation = None
+        self._lead = None
 
     def _finish(self) -> None:
         if self._lead:

@@ -172,11 +172,13 @@ def decode(text: str) -> Ledger:
     """
     try:
         content = json.loads(text)
-        version = content["v"]
-        if version != FORMAT:
-            raise LedgerTooNew(int(version))
+        version = _integer(content["v"])
+        if version > FORMAT:
+            raise LedgerTooNew(version)
+        if version < FORMAT:
+            raise ValueError(f"there is no format {version}")
         return _from_json(content)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise LedgerUnreadable(f"{type(error).__name__}: {error}") from error
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from scheduler.core.catch_up import backlog
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, instant_text
@@ -91,11 +92,10 @@ class Plan:
     """The next ledger, and what it means.
 
     `ended` and `failed` are our runs whose end this write records. `undecided` says that ticks are due that could not
-    be decided yet, `decided_at` is the wall time up to which they were looked at.
+    be decided yet.
     """
 
     ledger: Ledger
-    decided_at: datetime
     claims: tuple[Claim, ...]
     ended: tuple[OpenRun, ...]
     failed: tuple[OpenRun, ...]
@@ -126,6 +126,15 @@ def missed(ledger: Ledger, table: JobTable, now: datetime) -> int:
         for fingerprint, job in table.ticking.items()
         if job.schedule
     )
+
+
+class _Due(NamedTuple):
+    """A tick to be decided, and whether its job has none newer; in the order in which they are decided."""
+
+    tick: datetime
+    job: str
+    fingerprint: str
+    newest: bool
 
 
 class _Planner:
@@ -185,7 +194,7 @@ class _Planner:
         reason = self._why_not_again(entry, job)
         if reason:
             self._fates.append(Fate(entry.job, entry.tick, entry.tick, 1, reason, entry.attempt))
-        elif job is None or self._slots < 1:
+        elif job is None or self._slots < 1 or self._blocker(job):
             self._keep(entry)
         else:
             self._claim(replace(entry, attempt=entry.attempt + 1, owner=self._at.nonce, left=0), "rerun")
@@ -214,12 +223,13 @@ class _Planner:
 
     def decide_ticks(self) -> None:
         """Rule 18: ticks due above their mark, oldest first over all jobs, after each job's catch-up policy."""
-        due: list[tuple[datetime, str, str]] = []
+        due: list[_Due] = []
         for fingerprint, job in self._served():
-            due += ((tick, job.name, fingerprint) for tick in self._due_ticks(fingerprint, job))
-        for tick, name, fingerprint in sorted(due):
-            if name not in self._waiting and not self._decide(tick, fingerprint, self._at.table.jobs[name]):
-                self._waiting.add(name)
+            ticks = self._due_ticks(fingerprint, job)
+            due += (_Due(tick, job.name, fingerprint, newest=tick == ticks[-1]) for tick in ticks)
+        for item in sorted(due):
+            if item.job not in self._waiting and not self._decide(item, self._at.table.jobs[item.job]):
+                self._waiting.add(item.job)
 
     def _served(self) -> Iterable[tuple[str, Job]]:
         """Rule 20: an older table than the ledger's serves only what the newer one has as well."""
@@ -242,22 +252,22 @@ class _Planner:
             self._settle(fingerprint, drop.last)
         return found.ticks
 
-    def _decide(self, tick: datetime, fingerprint: str, job: Job) -> bool:
+    def _decide(self, due: _Due, job: Job) -> bool:
         """Claim or skip the tick; False leaves it, and what follows it, for a later plan."""
-        missed_tick = job.due(tick) < self._at.lead_since
+        missed_tick = job.due(due.tick) < self._at.lead_since
         blocker = self._blocker(job)
         if blocker and (missed_tick or self._is_catching_up(job, blocker)):
             return False
         if blocker is None and self._slots < 1:
             return False
-        text = instant_text(tick)
+        text = instant_text(due.tick)
         if blocker:
             self._fates.append(Fate(job.name, text, text, 1, "overlap", blocker=blocker.run))
         else:
             delivery: DeliveryMark = "m" if job.policy.delivery is Delivery.AT_MOST_ONCE else "l"
             entry = OpenRun(job.name, text, 1, self._at.nonce, delivery)
-            self._claim(entry, "catch_up" if missed_tick else "schedule")
-        self._settle(fingerprint, tick)
+            self._claim(entry, "catch_up" if missed_tick or not due.newest else "schedule")
+        self._settle(due.fingerprint, due.tick)
         return True
 
     def _blocker(self, job: Job) -> OpenRun | None:
@@ -272,7 +282,7 @@ class _Planner:
         """
         held = self._at.held.get(blocker.key)
         claimed = next((claim.cause for claim in self._claims if claim.entry is blocker), None)
-        cause = claimed or (held.cause if held else "")
+        cause = claimed or (held.cause if held else "rerun")  # another's open run is still to be repeated
         return job.policy.catch_up is CatchUp.ALL and cause in ("catch_up", "rerun")
 
     # ------------------------------------------------------------------ marks
@@ -306,7 +316,6 @@ class _Planner:
         fates = (Did(fate.job, fate.first, fate.last, fate.count, fate.reason) for fate in self._fates)
         return Plan(
             ledger=replace(ledger, open=tuple(self._open), did=(*fates, *self._recorded)),
-            decided_at=self._at.now,
             claims=tuple(self._claims),
             ended=tuple(self._ended),
             failed=tuple(self._failed),
