@@ -1,1 +1,9 @@
-"""From config.yaml to a job table: reading with positions, models, messages, JSON Schema."""
+"""From config.yaml to the job table: reading with positions, models, messages, and the JSON Schema.
+
+`loading.py` is the way in. A file passes through `files.py` (bytes to text), `reading.py` (text to a tree of nodes that
+know where they stand), `checking.py` (is each value what `models.py` says of its key), `schedules.py`, `rules.py` (what
+keys may not contradict), `suspicions.py` (what is probably not meant) and `building.py` (the core's own types). Every
+mistake on the way is a `Mistake`, which knows what was expected; the document adds where it stands, and `report.py`
+prints them. Whether the jobs' Python functions can be called is asked apart, in `imports.py`, because the answer runs
+code that is not ours.
+"""

@@ -1,0 +1,1 @@
+"""The Python functions that jobs in config.yaml call; yours go here, or beside config.yaml, or on PYTHONPATH."""

@@ -1,0 +1,70 @@
+"""Load config.yaml: all of it, or every mistake in it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from scheduler.config.building import collisions, content_hash, job_table, settings
+from scheduler.config.checking import Finding, checked
+from scheduler.config.document import Document
+from scheduler.config.files import read_source
+from scheduler.config.mistakes import Mistake
+from scheduler.config.reading import read_document
+from scheduler.config.rules import contradictions
+from scheduler.config.schedules import schedules_of
+from scheduler.config.settings import Loaded
+from scheduler.config.suspicions import suspicions
+from scheduler.core.errors import ConfigError, Problem
+from scheduler.core.job import JobTable, PythonAction
+
+
+def load(path: Path, loaded_at: datetime) -> Loaded:
+    """The job table and the settings of the file; raises `ConfigError` with every mistake, in the file's order.
+
+    `loaded_at` is the wall time that the table takes for its jobs' first sight. Whether Python functions can be
+    imported is not looked at (`imports.py`), everything else is.
+    """
+    document = read_document(read_source(path))
+    draft, findings = checked(document)
+    schedules, more = schedules_of(draft)
+    _refuse(document, [*findings, *more, *contradictions(draft, schedules)])
+    table = job_table(draft, schedules, loaded_at)
+    _refuse(document, collisions(table))
+    return Loaded(
+        file=path,
+        table=table,
+        settings=settings(draft, path.absolute().parent),
+        hash=content_hash(document),
+        calls=_calls(document, table),
+        warnings=[replace(told, warning=True) for told in _told(document, suspicions(draft, schedules, loaded_at))],
+    )
+
+
+def _calls(document: Document, table: JobTable) -> dict[str, Problem]:
+    """Where the file names the Python function of each job that has one."""
+    places = {
+        name: document.problem(("jobs", name, "python", "call"), Mistake("", "import"))
+        for name, job in table.jobs.items()
+        if isinstance(job.action, PythonAction)
+    }
+    return {name: place for name, place in places.items() if place}
+
+
+def _refuse(document: Document, findings: Iterable[Finding]) -> None:
+    problems = [*document.problems, *_told(document, findings)]
+    if problems:
+        raise ConfigError(_in_order(problems))
+
+
+def _told(document: Document, findings: Iterable[Finding]) -> list[Problem]:
+    """The findings with their places; what the reader said of a node stands for all that is wrong with it."""
+    problems = (document.problem(path, mistake) for path, mistake in findings)
+    return _in_order(problem for problem in problems if problem)
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """As the file has them, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))

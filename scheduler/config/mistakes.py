@@ -1,0 +1,67 @@
+"""What is wrong with a value, said without knowing where it stands in the file.
+
+A `Mistake` is raised by whoever judges a value; it knows what was expected and the way out. Whoever walks the file
+knows the place, and how the value was written, and makes a `Problem` of both (`document.py`). It is a ValueError, so
+that pydantic carries it to its error list as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+Got = Literal["content", "written"]
+
+LONGEST_SHOWN = 60  # characters of a foreign value in a message; more hides the sentence around it
+
+
+@dataclass(eq=False)
+class Mistake(ValueError):
+    """One mistake: the sentence, its stable code and a hint at the fix, in which `{got}` stands for the value.
+
+    `got` adds the offending value to the sentence: its `content`, or as it stands in the file, `written`, quotes and
+    all. Underlined is the value; or, by `span`, only these characters of its content; or, by `on_key`, its own key, for
+    what is missing below it; or, by `key`, this key of the map that the value is. `plain_hint` goes before the hint if
+    the value has no quotes. `within` leads from the judged value to the part of it that is wrong.
+    """
+
+    message: str
+    code: str
+    hint: str | None = None
+    got: Got | None = None
+    span: tuple[int, int] | None = None
+    on_key: bool = False
+    key: str | None = None
+    plain_hint: str = ""
+    within: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def expected(what: str, code: str, hint: str | None = None, got: Got = "content") -> Mistake:
+    """Make the most frequent mistake: `expected what, got the value`."""
+    return Mistake(f"expected {what}", code, hint, got)
+
+
+def printable(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """A foreign text, fit for a message: one line, short, and without power over a terminal."""
+    text = text[: longest + 1]
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, or None; case and the two kinds of dash do not count."""
+    folded = {name.casefold().replace("-", "_"): name for name in known}
+    close = get_close_matches(word.casefold().replace("-", "_")[:LONGEST_SHOWN], folded, n=1)
+    return folded[close[0]] if close else None
+
+
+def listing(words: Iterable[str], last: str = "or") -> str:
+    """Words as a sentence has them: `a, b or c`."""
+    *most, end = words
+    return f"{', '.join(most)} {last} {end}" if most else end

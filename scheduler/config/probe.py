@@ -1,0 +1,160 @@
+"""Runs as a process of its own: imports the user's modules and tells what is wrong with the functions that jobs call.
+
+Started by `imports.py` as a file, with nothing of ours imported: what a module does at import (print, exit, hang, take
+memory) stays in here. An order comes in as a line of JSON, `{"module", "env", "calls": [{"function", "args",
+"kwargs"}]}`, and its answer goes out as a line, a list with null or `{"message", "hint", "code"}` for each call.
+argv: the folder of config.yaml, sys.path as JSON, and after how many seconds this process ends whatever happens.
+
+What a worker does for a run (`running/runners/`) decides what is right here: the same folder and sys.path, a dotted
+name after the colon, a parameter named `run`, a coroutine that is run to its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import json
+import os
+import pkgutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+Fault = dict[str, str | None]
+
+
+def main() -> None:
+    """Answer orders until there are no more."""
+    folder, path, limit_s = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+    # The default action of SIGALRM ends the process even while it hangs in C, and when nobody is left to kill it.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(limit_s)
+    orders, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    # A copy that a module forks has no business here: it neither answers nor keeps the pipes open when we are gone.
+    os.register_at_fork(after_in_child=orders.close)
+    os.register_at_fork(after_in_child=answers.close)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):  # from here on, what user code prints is lost
+        os.dup2(nowhere, standard)
+    sys.argv = ["leasebeat"]
+    sys.path[:] = [folder, *(entry for entry in path if entry != folder)]
+    os.chdir(folder)
+    for order in orders:
+        answers.write(json.dumps(answer(json.loads(order), folder)) + "\n")
+        answers.flush()
+    os._exit(0)  # threads that a module started must not keep this process alive
+
+
+def answer(order: dict[str, Any], folder: str) -> list[Fault | None]:
+    """What is wrong with each call of one module."""
+    module = imported(order["module"], order["env"], folder)
+    if isinstance(module, dict):
+        return [module] * len(order["calls"])
+    return [wrong_call(module, call["function"], call["args"], call["kwargs"]) for call in order["calls"]]
+
+
+def imported(name: str, env: dict[str, str], folder: str) -> ModuleType | Fault:
+    """The module, or why there is none; `env` are the variables that its jobs set."""
+    before = dict(os.environ)
+    os.environ.update(env)
+    try:
+        return importlib.import_module(name)
+    except SystemExit as error:
+        return fault(f"module {name} ends the process when it is imported", f"SystemExit: {error}")
+    except ModuleNotFoundError as error:
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            return fault(f"no module {error.name}", _other_module(error.name, folder))
+        return fault(f"module {name} fails to import", _last_line(error))
+    except BaseException as error:  # noqa: BLE001 - any way to fail is an answer
+        return fault(f"module {name} fails to import", _last_line(error))
+    finally:
+        for variable in env.keys() - before.keys():
+            os.environ.pop(variable, None)
+        os.environ.update(before)
+
+
+def wrong_call(module: ModuleType, name: str, args: list[Any], kwargs: dict[str, Any]) -> Fault | None:
+    """What is wrong with calling this function of the module with these arguments; None if nothing is."""
+    function: Any = module
+    try:
+        for part in name.split("."):
+            if not hasattr(function, part):
+                return fault(f"module {module.__name__} has no function {name}", _other_name(function, name, part))
+            function = getattr(function, part)
+    except Exception as error:  # noqa: BLE001 - what computes its attributes may raise anything
+        return fault(f"module {module.__name__} fails to give {name}", _last_line(error))
+    if not callable(function):
+        return fault(f"{module.__name__}:{name} is not a function", f"it is of type {type(function).__name__}")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return fault(f"{module.__name__}:{name} is a generator, which a call does not run", "does it need its yield?")
+    return wrong_arguments(function, name, args, kwargs)
+
+
+def wrong_arguments(
+    function: Callable[..., object], name: str, args: list[Any], kwargs: dict[str, Any]
+) -> Fault | None:
+    """What is wrong with the arguments, where a parameter named `run` gets its value when the job runs."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some functions written in C do not say
+        return None
+    run = signature.parameters.get("run")
+    if run and run.kind not in (run.VAR_POSITIONAL, run.VAR_KEYWORD) and "run" not in kwargs:
+        place = list(signature.parameters).index("run")
+        if run.kind is not run.KEYWORD_ONLY and place <= len(args):
+            args = [*args[:place], None, *args[place:]]
+        else:
+            kwargs = {**kwargs, "run": None}
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        return fault(str(error), f"the function is {name}{signature}", "arguments")
+    return None
+
+
+def fault(message: str, hint: str | None, code: str = "import") -> Fault:
+    """One thing that is wrong."""
+    return {"message": message, "hint": hint, "code": code}
+
+
+def _last_line(error: BaseException) -> str:
+    try:
+        return traceback.format_exception_only(error)[-1].strip()
+    except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
+        return type(error).__name__
+
+
+def _other_name(holder: Any, name: str, missing: str) -> str | None:
+    """The name whose last part was probably meant otherwise."""
+    names = getattr(holder, "__dict__", {})
+    functions = [known for known, value in names.items() if callable(value) and not known.startswith("_")]
+    near = get_close_matches(missing, functions, n=1)
+    before = name[: len(name) - len(missing)] if name.endswith(missing) else ""
+    return f"did you mean {before}{near[0]}?" if near else None
+
+
+def _other_module(missing: str, folder: str) -> str:
+    """The module that was probably meant, or where was looked."""
+    package, _, name = missing.rpartition(".")
+    near = get_close_matches(name, sorted(set(_modules(package, folder))), n=1)
+    if near:
+        return f"did you mean {f'{package}.{near[0]}' if package else near[0]}?"
+    return f"looked in {folder}, then in PYTHONPATH"
+
+
+def _modules(package: str, folder: str) -> Iterable[str]:
+    places = getattr(sys.modules.get(package), "__path__", []) if package else sys.path
+    yield from (module.name for module in pkgutil.iter_modules(places))
+    if not package:
+        with contextlib.suppress(OSError):
+            yield from (entry.name for entry in Path(folder).iterdir() if entry.is_dir() and entry.name.isidentifier())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""What loading config.yaml gives: the job table, the settings of the program, and the file's fingerprint.
+
+Plain values only, without a trace of YAML or pydantic, so that other rooms can be handed them and tests can write them
+down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scheduler.core.errors import Problem
+from scheduler.core.job import JobTable
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseSettings:
+    """Where the Lease lives (`auto`, `kubernetes`, `sqlite`, `memory`) and its times, in whole seconds.
+
+    `namespace` is None for the pod's or the context's own. `path` is that of the sqlite file, `adopt` also contends for
+    a Lease that another program made, and `quiet_start` makes a first start wait `lease_duration_s` (rule 28).
+    """
+
+    store: str
+    name: str
+    namespace: str | None
+    adopt: bool
+    path: Path
+    lease_duration_s: int
+    renew_deadline_s: int
+    retry_period_s: int
+    quiet_start: bool
+    drain_timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingSettings:
+    """`level` is debug, info, warning or error; `format` is text or json."""
+
+    level: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of config.yaml that is not about jobs; how many runs go at a time is the table's `max_parallel`."""
+
+    lease: LeaseSettings
+    logging: LoggingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A sound config.yaml.
+
+    `hash` is the same for the same content, `revision` left out; comments do not count. `calls` has, for each job that
+    calls a Python function, the place in the file that names it: a problem whose message is still empty.
+    """
+
+    file: Path
+    table: JobTable
+    settings: Settings
+    hash: str
+    calls: Mapping[str, Problem] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)

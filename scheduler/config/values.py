@@ -1,0 +1,309 @@
+"""The kinds of value that config.yaml holds: how each is read, what is said about a wrong one, and its JSON Schema.
+
+pydantic walks the structure; each leaf is read by one of these, so that a message is about the file's words and not
+about Python's types. `Annotated[timedelta, duration()]` reads text and gives a timedelta.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from scheduler.config.durations import PATTERN, WHOLE_PATTERN, duration_text, read_duration
+from scheduler.config.mistakes import Mistake, expected, listing, meant, printable
+from scheduler.core.zones import UnknownZone, zone
+
+LATER = "not-in-this-version"
+
+JsonSchema = dict[str, Any]  # what pydantic calls JsonSchemaValue
+Choice = str | StrEnum
+
+_TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?",
+)
+_REFERENCE = re.compile(r"\$[{$]")
+
+
+def _as_it_is(value: Any) -> object:
+    return value
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """How one kind of value is read: `read` returns it or raises a `Mistake`; `schema` is its JSON Schema.
+
+    `write` turns a value that was read back into what the file would say.
+    """
+
+    read: Callable[[object], object]
+    schema: JsonSchema
+    write: Callable[[Any], object] = _as_it_is
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's hook: the whole validation is ours."""
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        """Pydantic's hook: so is the JSON Schema."""
+        return dict(self.schema)
+
+
+@dataclass(frozen=True)
+class ShortForm:
+    """A map that may be written as one value: `python: jobs.mail:send` is `python: {call: jobs.mail:send}`.
+
+    `what` names both forms, `key` is what a value of one of the `forms` stands for, and `leaf` how that is read.
+    """
+
+    what: str
+    key: str
+    forms: tuple[type, ...]
+    leaf: Leaf
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's hook: write the value out before the model looks at it."""
+        return core_schema.no_info_before_validator_function(self._written_out, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        """Pydantic's hook: either form; the null that handler's answer has beside the map is no value of the file."""
+        short = self.leaf.schema.get("anyOf", [self.leaf.schema])
+        return {"anyOf": [*short, handler(schema)["anyOf"][0]]}
+
+    def _written_out(self, value: object) -> object:
+        if isinstance(value, dict):
+            return value
+        if isinstance(value, self.forms):
+            return {self.key: value}
+        raise expected(self.what, "type")
+
+
+def text(what: str = "text", pattern: str = "", hint: str | None = None, code: str = "type") -> Leaf:
+    """Text that is not empty and matches `pattern` as a whole; `hint` says what such text looks like."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise _quote_it(what, value)
+        if not value or (pattern and not re.fullmatch(pattern, value)):
+            raise expected(what, code, hint)
+        return value
+
+    return Leaf(read, {"type": "string", "minLength": 1} | ({"pattern": f"^{pattern}$"} if pattern else {}))
+
+
+def optional(leaf: Leaf) -> Leaf:
+    """The same, or null."""
+
+    def read(value: object) -> object:
+        return None if value is None else leaf.read(value)
+
+    return Leaf(read, {"anyOf": [leaf.schema, {"type": "null"}]})
+
+
+def flag() -> Leaf:
+    """True or false, in JSON's spelling only."""
+
+    def read(value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        word = value.casefold() if isinstance(value, str) else ""
+        truth = _TRUTH.get(word, word if word in ("true", "false") else None)
+        raise expected("true or false", "type", f"write {truth}" if truth else None, got="written")
+
+    return Leaf(read, {"type": "boolean"})
+
+
+def always_true(instead: str) -> Leaf:
+    """A key that says true by being there; `instead` is how to say the opposite."""
+
+    def read(value: object) -> bool:
+        if value is True:
+            return True
+        raise expected("true", "type", instead, got="written")
+
+    return Leaf(read, {"const": True})
+
+
+def whole(low: int, high: int) -> Leaf:
+    """A whole number from `low` to `high`."""
+
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            bare = isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,8}|0", value)
+            raise expected("a whole number", "type", f"without quotes: {value}" if bare else None, got="written")
+        if not low <= value <= high:
+            raise expected(f"{low} to {high}" if high > low else f"{low}", "range")
+        return value
+
+    return Leaf(read, {"type": "integer", "minimum": low, "maximum": high})
+
+
+def choice(kind: type[Choice], words: str, later: str = "", foreign: Mapping[str, str] | None = None) -> Leaf:
+    """One of `words`; those also in `later` are refused for now, and `foreign` explains words of other schedulers."""
+    known = words.split()
+
+    def read(value: object) -> Choice:
+        if isinstance(value, str) and value in later.split():
+            raise Mistake(f"{value} is not in this version", LATER, f"in this version: {listing(offered)}")
+        if isinstance(value, str) and value in known:
+            return kind(value)
+        hint = (foreign or {}).get(str(value)) or _nearest(str(value), known)
+        raise expected(listing(known), "choice", hint)
+
+    offered = [word for word in known if word not in later.split()]
+    return Leaf(read, {"enum": offered})
+
+
+def duration(at_least: timedelta = timedelta(0), at_most: timedelta | None = None, hint: str | None = None) -> Leaf:
+    """A length of time, exact to the millisecond, within these bounds."""
+
+    def read(value: object) -> timedelta:
+        length = read_duration(value)
+        if length < at_least or (at_most is not None and length > at_most):
+            raise expected(_bounds(at_least, at_most), "range", hint)
+        return length
+
+    return Leaf(read, {"type": "string", "minLength": 2, "pattern": f"^{PATTERN}$"}, duration_text)
+
+
+def whole_seconds(at_least: int = 0) -> Leaf:
+    """A length of time in whole seconds, `at_least` this many."""
+
+    def read(value: object) -> int:
+        length = read_duration(value)
+        if length % timedelta(seconds=1) or length < timedelta(seconds=at_least):
+            raise expected("whole seconds" + (f", at least {at_least}s" if at_least else ""), "range")
+        return length // timedelta(seconds=1)
+
+    return Leaf(
+        read, {"type": "string", "minLength": 2, "pattern": f"^{WHOLE_PATTERN}$"}, lambda seconds: f"{seconds}s"
+    )
+
+
+def duration_or_none(leaf: Leaf) -> Leaf:
+    """A length of time, or the word none for no limit."""
+
+    def read(value: object) -> object:
+        if value is None:
+            raise expected("a duration or none", "duration", "no limit is the word none")
+        return None if value == "none" else leaf.read(value)
+
+    def write(length: Any) -> object:
+        return "none" if length is None else leaf.write(length)
+
+    return Leaf(read, {"anyOf": [{"const": "none"}, leaf.schema]}, write)
+
+
+def time_zone() -> Leaf:
+    """The name of a time zone in the pinned tzdata."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise _quote_it("a time zone such as Europe/Berlin", value)
+        try:
+            zone(value)
+        except UnknownZone as error:
+            raise Mistake(f"unknown time zone {printable(value) or 'without a name'}", "timezone", error.hint) from None
+        return value
+
+    return Leaf(read, {"type": "string", "minLength": 1})
+
+
+def instant() -> Leaf:
+    """A date and a time of day; naive where the file gives no offset from UTC."""
+    what = "a time such as 2026-12-01T02:00:00"
+
+    def read(value: object) -> datetime:
+        if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+            respelled = str(value).strip().replace(" ", "T", 1)
+            raise expected(what, "at", f"write {respelled}" if _INSTANT.fullmatch(respelled) else None)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise expected(what, "at", str(error)) from None
+        if not 1971 <= moment.year <= 8999:  # noqa: PLR2004 - where schedules have ticks, whatever the offset
+            raise expected(what, "at", "the year is 1971 to 8999")
+        return moment
+
+    return Leaf(read, {"type": "string", "pattern": f"^{_INSTANT.pattern}$"})
+
+
+def function() -> Leaf:
+    """`module:function`, read into the two names; the second may have dots too, for a method of a class."""
+
+    def read(value: object) -> tuple[str, str]:
+        module, colon, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if colon and all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
+            return module, name
+        raise expected("module:function", "import", _as_function(str(value)))
+
+    return Leaf(read, {"type": "string", "pattern": r"^[^\s:]+:[^\s:]+$"})
+
+
+def command() -> Leaf:
+    """Text for the shell, or a list of words that is started as it is."""
+
+    def read(value: object) -> str | tuple[str, ...]:
+        if isinstance(value, str) and value.strip():
+            return value
+        if not isinstance(value, list) or not value:
+            raise expected("a command", "type", _quoted(value))
+        for position, word in enumerate(value):
+            if not isinstance(word, str) or not (word or position):
+                mistake = expected("text", "type", _quoted(word))
+                mistake.within = (position,)
+                raise mistake
+        return tuple(value)
+
+    words = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    return Leaf(read, {"anyOf": [{"type": "string", "pattern": r"\S"}, words]})
+
+
+def env_value() -> Leaf:
+    """Plain text; references to secrets and to the environment are a later version's, and never taken literally."""
+
+    def read(value: object) -> str:
+        hint = "the environment of the replica is passed on to jobs as it is"
+        if isinstance(value, dict):
+            raise Mistake("a reference is not in this version", LATER, hint)
+        if isinstance(value, str) and _REFERENCE.search(value):
+            raise Mistake("a value with ${ or $$ in it is not in this version", LATER, hint)
+        if not isinstance(value, str):
+            raise _quote_it("text", value)
+        return value
+
+    return Leaf(read, {"type": "string", "not": {"pattern": r"\$[{$]"}})
+
+
+def _quote_it(what: str, value: object) -> Mistake:
+    return expected(what, "type", _quoted(value))
+
+
+def _quoted(value: object) -> str | None:
+    return 'quote it: "{got}"' if isinstance(value, bool | int | float) else None
+
+
+def _nearest(word: str, known: list[str]) -> str | None:
+    near = meant(word, known)
+    return f"did you mean {near}?" if near else None
+
+
+def _bounds(at_least: timedelta, at_most: timedelta | None) -> str:
+    low = duration_text(at_least)
+    if at_most is None:
+        return f"at least {low}"
+    return f"{low} to {duration_text(at_most)}"
+
+
+def _as_function(value: str) -> str | None:
+    """How `jobs.mail.send` or `jobs/mail.py:send` would be written."""
+    module, _, name = value.replace(".py", "").replace("/", ".").strip().replace(":", ".").rpartition(".")
+    parts = [*module.split("."), name]
+    return f"write {module}:{name}" if all(part.isidentifier() for part in parts) else "such as jobs.mail:send"
