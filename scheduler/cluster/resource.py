@@ -1,0 +1,40 @@
+"""The address of one object in the Kubernetes API: the paths of its requests and its name in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One namespaced object, whether it exists or not.
+
+    `api` is group and version as in the object's `apiVersion` (`coordination.k8s.io/v1`, plain `v1` for the core
+    group), `plural` the word in its path (`leases`), `kind` the word for people (`Lease`).
+    """
+
+    api: str
+    kind: str
+    plural: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def collection(self) -> str:
+        """Where objects of this kind are created and watched."""
+        root = "apis" if "/" in self.api else "api"
+        return f"/{root}/{self.api}/namespaces/{self.namespace}/{self.plural}"
+
+    @property
+    def path(self) -> str:
+        """Where this very object is read and replaced."""
+        return f"{self.collection}/{self.name}"
+
+    @property
+    def rbac(self) -> str:
+        """The kind as a Role's rule names it: `leases.coordination.k8s.io`."""
+        group = self.api.rpartition("/")[0]
+        return f"{self.plural}.{group}" if group else self.plural
