@@ -29,7 +29,7 @@ check: $(DEV) ## format, lint, types, import contracts, tests: what a change mus
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory test
 
 format: $(DEV) ## format the code and mend what lint can mend
 	$(BIN)/ruff format

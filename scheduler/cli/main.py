@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
@@ -44,10 +45,10 @@ for command in (run, check, next_, schema):
     cli.add_command(command)
 
 
-def main() -> None:
-    """Run the command line and exit."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line, the process's own unless another is given, and exit."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(arguments, prog_name="leasebeat", standalone_mode=False)
     except click.exceptions.Abort:
         code = INTERRUPTED
     except click.ClickException as error:

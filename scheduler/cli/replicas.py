@@ -19,6 +19,7 @@ from scheduler.cli.stop import on_stop_signals
 from scheduler.core.ports import Tell
 from scheduler.telling.lines import LineWriter
 from scheduler.telling.log import LogSettings
+from scheduler.telling.shapes import harmless
 from scheduler.telling.text import render_text
 
 TOLD_ONCE = ("config.loaded", "config.warning")  # by this process, for all
@@ -75,7 +76,7 @@ class Replicas:
         elif event:
             self._out.write(render_text(event, replace(self._log.style, prefix=letter)))
         else:
-            self._out.write(f"{letter} {line}")
+            self._out.write(f"{letter} {harmless(line)}")
 
     def _pass_on(self, children: Iterable[subprocess.Popen[str]], number: int) -> None:
         for child in children:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-JOBS = '''
+JOBS = """
 import os, time
 
 def append(run, path, seconds=0.0):
@@ -17,7 +17,7 @@ def append(run, path, seconds=0.0):
         if seconds:
             time.sleep(seconds)
         history.write(f"end {run.job}@{run.tick:%Y-%m-%dT%H:%M:%SZ} {run.attempt} {run.term} {time.time()}\\n")
-'''
+"""
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,25 @@ class ReplicaProcess:
     def start(
         cls, name: str, config: Path, *options: str, environment: Mapping[str, str] | None = None
     ) -> ReplicaProcess:
-        command = [sys.executable, "-m", "scheduler", "run", "-c", str(config), "--id", name, "--log-format", "json"]
+        command = ("run", "-c", str(config), "--id", name, "--log-format", "json", *options)
+        return cls.start_command(*command, name=name, folder=config.parent, environment=environment)
+
+    @classmethod
+    def start_command(
+        cls,
+        *command: str,
+        name: str = "leasebeat",
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> ReplicaProcess:
+        """Start any command line of leasebeat that prints JSON lines."""
         process = subprocess.Popen(
-            [*command, *options],
+            [sys.executable, "-m", "scheduler", *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            cwd=config.parent,
+            cwd=folder,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
@@ -81,6 +92,10 @@ class ReplicaProcess:
 
     def tail(self, count: int = 25) -> str:
         return "\n".join([*map(json.dumps, self.lines[-count:]), *self.strays[-count:]])
+
+    @staticmethod
+    def kill(pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)

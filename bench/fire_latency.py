@@ -1,0 +1,208 @@
+"""How late runs start: leasebeat with threads and with processes, a bare heap-and-threads loop, and APScheduler alone.
+
+Each contender starts 1, 10, 100 and 1,000 no-op jobs at every whole second. Lateness is the wall time of a job's first
+statement minus that second. Only leasebeat writes anything down: it claims each instant by a compare-and-swap on the
+store before the first of its jobs starts, and records the ends.
+
+    python bench/fire_latency.py [--seconds 10] [--rates 1 10 100 1000] [--store sqlite|memory] [--kubeconfig FILE]
+
+All contenders of one rate run one after another in one process; read the ratios, for machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import logging
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from apscheduler.executors.pool import ThreadPoolExecutor as PoolOfAPScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
+from no_op import no_op
+
+from scheduler.app import Place, open_store
+from scheduler.clock import SystemClock
+from scheduler.config.settings import LeaseSettings
+from scheduler.core.job import Job, JobTable, PythonAction
+from scheduler.core.lease import Election
+from scheduler.core.moves import Candidate
+from scheduler.core.ports import LeaseStore, RunNews, RunStarted
+from scheduler.core.schedule import EverySchedule
+from scheduler.leading.campaign import Campaign
+from scheduler.leading.loop import CampaignLoop, Inbox
+from scheduler.running.alarm import Alarm
+from scheduler.running.dispatch import Crew, Dispatch
+from scheduler.running.route import Runners
+from scheduler.running.runners.threads import ThreadRunner
+from scheduler.running.supervisor.handle import SupervisorRunner
+
+WARM_UP_S = 3
+PROCESSES = 16  # at a time, the default of max_parallel; threads get as many as there are jobs
+HERE = str(Path(__file__).parent)
+
+Lateness = list[float]
+Contender = Callable[[int, int], Lateness]
+
+
+def bare_loop(rate: int, seconds: int) -> Lateness:
+    """A heap of due times and a pool of threads: the least that a scheduler can do."""
+    late: Lateness = []
+    begin = int(time.time()) + 1
+    heap = [(begin, number) for number in range(rate)]
+    heapq.heapify(heap)
+    with ThreadPoolExecutor(max_workers=max(rate, 1)) as pool:
+        while heap[0][0] < begin + WARM_UP_S + seconds:
+            time.sleep(max(0.0, heap[0][0] - time.time()))
+            while heap[0][0] <= time.time():
+                due, number = heap[0]
+                heapq.heapreplace(heap, (due + 1, number))
+                pool.submit(_note, late if due >= begin + WARM_UP_S else [], due)
+    return late
+
+
+def _note(late: Lateness, due: float) -> None:
+    late.append(time.time() - due)
+    no_op()
+
+
+def apscheduler_alone(rate: int, seconds: int) -> Lateness:
+    """One interval job per job, in APScheduler's own thread pool, without its default of dropping late runs."""
+    late: Lateness = []
+    begin = int(time.time()) + 2
+    engine = BackgroundScheduler(timezone=UTC, executors={"default": PoolOfAPScheduler(max(rate, 1))})
+
+    def job() -> None:
+        now = time.time()
+        if now >= begin + WARM_UP_S:
+            late.append(now % 1.0)
+
+    for number in range(rate):
+        start = datetime.fromtimestamp(begin, UTC)
+        engine.add_job(job, "interval", seconds=1, start_date=start, id=str(number), misfire_grace_time=None)
+    engine.start()
+    time.sleep(begin + WARM_UP_S + seconds + 0.9 - time.time())
+    engine.shutdown(wait=True)
+    return late
+
+
+def leasebeat(isolation: str, open_a_store: Callable[[], LeaseStore]) -> Contender:
+    """The program itself, from the alarm to the runner, over a store."""
+
+    def measure(rate: int, seconds: int) -> Lateness:
+        clock, late = SystemClock(), []
+        begin = time.time() + WARM_UP_S
+
+        def note(news: RunNews) -> None:
+            if isinstance(news, RunStarted) and news.at.timestamp() >= begin:
+                due = datetime.fromisoformat(news.key.rpartition("@")[2].partition("#")[0])
+                late.append((news.at - due).total_seconds())
+
+        with _leading(_table(rate, isolation, clock), open_a_store(), note, clock):
+            time.sleep(WARM_UP_S + seconds)
+        return late
+
+    return measure
+
+
+def _table(rate: int, isolation: str, clock: SystemClock) -> JobTable:
+    threads = isolation == "thread"
+    action = PythonAction("no_op", "no_op", isolation="thread" if threads else "process")
+    jobs = {f"job-{number}": Job(f"job-{number}", EverySchedule(1), "UTC", action) for number in range(rate)}
+    return JobTable(jobs, clock.wall(), max_parallel=max(rate, 16) if threads else PROCESSES)
+
+
+@contextmanager
+def _leading(table: JobTable, store: LeaseStore, note: Callable[[RunNews], None], clock: SystemClock) -> Iterator[None]:
+    dispatch, inbox = Dispatch(table, "bench", table.max_parallel, clock, lambda _event, **_facts: None), Inbox()
+
+    def heard(news: RunNews) -> None:
+        note(news)
+        dispatch.heard(news)
+
+    supervised = SupervisorRunner(heard, HERE)
+    threads = ThreadRunner(heard, table.max_parallel, dispatch.gate_is_open, clock)
+    runners, alarm = Runners(supervised, threads), Alarm(dispatch.ring)
+    dispatch.employ(Crew(runners, alarm, inbox.wake, lambda _news: None))
+    election = Election(Candidate("bench", "bench", known=table.known, creates_at_once=True), random.random)
+    campaign = Campaign(election, dispatch, clock, lambda _event, **_facts: None, store.place)
+    loop = CampaignLoop(campaign, store, clock, inbox)
+    loop.start()
+    try:
+        yield
+    finally:
+        dispatch.leave()
+        dispatch.wait_until_idle(10)
+        loop.stop(10)
+        for part in (alarm, runners, store):
+            part.close()
+
+
+def _stores(arguments: argparse.Namespace, folder: Path) -> Callable[[], LeaseStore]:
+    numbers = iter(range(1_000))
+    kind = "kubernetes" if arguments.kubeconfig else arguments.store
+
+    def open_one() -> LeaseStore:
+        number = next(numbers)
+        lease = LeaseSettings(
+            kind,
+            f"bench-{time.time_ns()}",
+            None,
+            False,
+            folder / f"{number}.db",
+            15,
+            10,
+            2,
+            False,
+            60,  # noqa: FBT003
+        )
+        return open_store(lease, Place(kubeconfig=arguments.kubeconfig))
+
+    return open_one
+
+
+def _row(rate: int, name: str, late: Lateness, yardstick: float | None) -> str:
+    if not late:
+        return f"{rate:>6} {name:<22} {0:>7}  nothing started"
+    late = sorted(late)
+    p50, p99 = late[len(late) // 2], late[int(len(late) * 0.99)]
+    ratio = f"{p99 / yardstick:8.1f}" if yardstick else f"{1:8.1f}"
+    return f"{rate:>6} {name:<22} {len(late):>7} {p50 * 1e3:9.2f} {p99 * 1e3:9.2f} {late[-1] * 1e3:9.2f} {ratio}"
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--rates", type=int, nargs="+", default=[1, 10, 100, 1000])
+    parser.add_argument("--store", choices=["sqlite", "memory"], default="sqlite")
+    parser.add_argument("--kubeconfig")
+    arguments = parser.parse_args()
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    print("  rate contender                 runs    p50 ms    p99 ms    max ms  p99 / bare loop")
+    with tempfile.TemporaryDirectory() as folder:
+        stores = _stores(arguments, Path(folder))
+        contenders: dict[str, Contender] = {
+            "bare heap and threads": bare_loop,
+            "APScheduler alone": apscheduler_alone,
+            "leasebeat, threads": leasebeat("thread", stores),
+            "leasebeat, processes": leasebeat("process", stores),
+        }
+        for rate in arguments.rates:
+            yardstick: float | None = None
+            for name, contender in contenders.items():
+                late = contender(rate, arguments.seconds)
+                print(_row(rate, name, late, yardstick), flush=True)
+                yardstick = yardstick or sorted(late)[int(len(late) * 0.99)]
+
+
+if __name__ == "__main__":
+    threading.stack_size(256 * 1024)  # a thousand threads in all contenders
+    main()

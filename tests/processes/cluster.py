@@ -1,0 +1,70 @@
+"""A namespace of a real cluster for tests, and in it service accounts that may do exactly what leasebeat needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+VERBS = ("get", "update", "watch")
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """One namespace, reached by kubectl as whoever runs the tests; `folder` takes the kubeconfigs made here."""
+
+    name: str
+    folder: Path
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        command = ["kubectl", "-n", self.name, "--request-timeout=20s", *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+        return done.stdout
+
+    def lease(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.kubectl("get", "lease", name, "-o", "json"))
+        return found
+
+    def api_server(self) -> tuple[str, int]:
+        server = urlsplit(self._cluster()["server"])
+        return server.hostname or "", server.port or 443
+
+    def kubeconfig(self, lease: str, verbs: tuple[str, ...] = VERBS, port: int | None = None) -> Path:
+        """A kubeconfig whose account has exactly the documented Role for this Lease; `port` goes through a proxy."""
+        self.kubectl("create", "serviceaccount", lease)
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(self._role(lease, verbs)))
+        self.kubectl("create", "rolebinding", lease, f"--role={lease}", f"--serviceaccount={self.name}:{lease}")
+        token = self.kubectl("create", "token", lease, "--duration=1h").strip()
+        cluster = self._cluster() | ({"server": f"https://127.0.0.1:{port}"} if port else {})
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "tested", "cluster": cluster}],
+            "users": [{"name": "replica", "user": {"token": token}}],
+            "contexts": [
+                {"name": "tested", "context": {"cluster": "tested", "user": "replica", "namespace": self.name}}
+            ],
+            "current-context": "tested",
+        }
+        path = self.folder / f"{lease}.kubeconfig"
+        path.write_text(json.dumps(config))
+        path.chmod(0o600)
+        return path
+
+    def _cluster(self) -> dict[str, Any]:
+        view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
+        cluster: dict[str, Any] = json.loads(view)["clusters"][0]["cluster"]
+        return cluster
+
+    def _role(self, lease: str, verbs: tuple[str, ...]) -> dict[str, Any]:
+        leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+        return {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": lease},
+            "rules": [leases | {"verbs": ["create"]}, leases | {"resourceNames": [lease], "verbs": list(verbs)}],
+        }
