@@ -1,0 +1,115 @@
+"""Calling a job's Python function, in whatever process or thread: what it is told, and what its failure means."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the supervisor's processes stay small without the core, and without typing itself
+    from typing import Any
+
+    from scheduler.core.ports import RunOrder
+    from scheduler.running.supervisor.wire import Start
+
+_NOT_THE_USERS = ("scheduler.running.", "importlib")
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """What a function with a parameter named `run` is told about the run it is.
+
+    `id` is the run id, equal for all attempts and on every replica; `fence` is the term's fencing token; `deadline` is
+    when the timeout strikes, None without one.
+    """
+
+    job: str
+    id: str
+    tick: datetime
+    attempt: int
+    term: int
+    fence: str
+    deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call failed: `reason` and `error` as `core.ports.RunEnded` has them, and the traceback, may be empty."""
+
+    reason: str
+    error: str
+    traceback: str
+
+
+def job_run(order: RunOrder | Start, started: datetime) -> JobRun:
+    """What the function is told of this order, when its first statement was reached at wall time `started`."""
+    return JobRun(
+        job=order.job,
+        id=order.run,
+        tick=datetime.fromisoformat(order.tick),
+        attempt=order.attempt,
+        term=order.term,
+        fence=order.fence,
+        deadline=None if order.timeout_s is None else started + timedelta(seconds=order.timeout_s),
+    )
+
+
+def call(target: tuple[str, str], args: Sequence[object], kwargs: Mapping[str, object], run: JobRun) -> None:
+    """Call the function `target`, (module, dotted name), and run the coroutine if it returns one.
+
+    Raises whatever the import, the look-up and the function raise.
+    """
+    module, name = target
+    function: Any = reduce(getattr, name.split("."), importlib.import_module(module))
+    args, kwargs = _with_run(function, args, kwargs, run)
+    result = function(*args, **kwargs)
+    if inspect.iscoroutine(result):
+        import asyncio  # noqa: PLC0415 - 7 MB that most workers do without
+
+        asyncio.run(result)
+
+
+def failure_of(error: BaseException) -> Failure | None:
+    """What it means that the call ended by `error`; None for `sys.exit()` and `sys.exit(0)`, which mean success."""
+    if isinstance(error, SystemExit):
+        return _failure_of_exit(error.code)
+    first_line = next(iter(str(error).splitlines()), "")
+    name = type(error).__name__
+    return Failure("exception", f"{name}: {first_line}" if first_line else name, _users_traceback(error))
+
+
+def _failure_of_exit(code: str | int | None) -> Failure | None:
+    """As the interpreter does with it: anything that is no number is said, and stands for 1."""
+    if code is None or code == 0:
+        return None
+    return Failure("exit", f"exit {code}" if isinstance(code, int) else f"exit 1: {code}", "")
+
+
+def _with_run(
+    function: Callable[..., Any], args: Sequence[object], kwargs: Mapping[str, object], run: JobRun
+) -> tuple[Sequence[object], Mapping[str, object]]:
+    """The arguments with `run` in its parameter's place, where there is such a parameter and nothing given for it."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some functions written in C tell nothing
+        return args, kwargs
+    wanted = parameters.get("run")
+    if wanted is None or wanted.kind in (wanted.VAR_POSITIONAL, wanted.VAR_KEYWORD) or "run" in kwargs:
+        return args, kwargs
+    place = list(parameters).index("run")
+    if wanted.kind is not wanted.KEYWORD_ONLY and place <= len(args):
+        return [*args[:place], run, *args[place:]], kwargs
+    return args, {**kwargs, "run": run}
+
+
+def _users_traceback(error: BaseException) -> str:
+    """The traceback from the user's first frame on."""
+    frames = error.__traceback__
+    while frames and frames.tb_frame.f_globals.get("__name__", "").startswith(_NOT_THE_USERS):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames))

@@ -1,0 +1,101 @@
+"""The leader's end of the supervisor: the Runner for everything that runs in a process."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+from scheduler.core.job import PythonAction
+from scheduler.core.ports import RunNews, RunOrder
+from scheduler.running.supervisor.link import Link
+from scheduler.running.supervisor.wire import Kill, KillExclusive, Setup, StartPython, StartShell, Trust
+
+_NO_TRUST = Trust(gate_until=0.0, exclusive_until=0.0)
+
+
+class SupervisorRunner:
+    """Runs `python` functions in worker processes and `shell` commands, all under a supervisor process.
+
+    The supervisor is started by `open`, or by the first `start`; one that died is replaced at the next, and the runs it
+    had end as failed, reason `crashed`. `news` is called in a thread of the supervisor's link, one call at a time; a
+    replaced supervisor's thread may still be reporting the last ends while that of its successor reports the first
+    starts. `news` must not raise, and must not call `close`.
+
+    `config_folder` is where runs begin and what they import from first. Records of Python's logging below `log_level`
+    are not passed on. A run that timed out has `grace_s` seconds between TERM and KILL.
+    """
+
+    def __init__(
+        self, news: Callable[[RunNews], None], config_folder: str, log_level: str = "info", grace_s: float = 10.0
+    ) -> None:
+        self._news = news
+        self._config_folder = config_folder
+        self._log_level = log_level
+        self._grace_s = grace_s
+        self._modules: list[str] = []
+        self._lock = threading.Lock()
+        self._link: Link | None = None
+        self._trust = _NO_TRUST
+
+    def open(self, modules: Sequence[str] = ()) -> None:
+        """Start the supervisor, if there is none, and in it a worker that imports `modules` ahead of its first run."""
+        with self._lock:
+            self._modules = list(modules)
+            if self._link is None or self._link.is_over:
+                self._link = self._new_link()
+
+    def trust(self, gate_until: float, exclusive_until: float) -> None:
+        """Let runs start until boot second `gate_until`, and exclusive ones live until `exclusive_until`."""
+        with self._lock:
+            self._trust = Trust(gate_until, exclusive_until)
+            if self._link:
+                self._link.send(self._trust)
+
+    def start(self, order: RunOrder) -> None:
+        """Hand the run over. TypeError or PicklingError when its arguments are nothing another process can be told."""
+        message = _message(order)
+        with self._lock:
+            if self._link and self._link.start(message):
+                return
+            self._link = self._new_link(order.key)
+            self._link.send(message)
+
+    def kill(self, key: str) -> None:
+        """End this run and all that it started, if it is still alive."""
+        with self._lock:
+            if self._link:
+                self._link.send(Kill(key))
+
+    def kill_exclusive(self) -> None:
+        """Shut the gate and end every exclusive run."""
+        with self._lock:
+            self._trust = _NO_TRUST
+            if self._link:
+                self._link.send(KillExclusive())
+
+    def close(self) -> None:
+        """End every run, reported as killed, and the supervisor; return once they are dead, after milliseconds."""
+        with self._lock:
+            link, self._link = self._link, None
+        if link:
+            link.close()
+
+    def _new_link(self, *awaited: str) -> Link:
+        sys_path = [self._config_folder, *(entry for entry in sys.path if entry != self._config_folder)]
+        setup = Setup(self._config_folder, sys_path, self._modules, self._log_level, self._grace_s)
+        link = Link(setup, self._news, awaited)
+        link.send(self._trust)
+        return link
+
+
+def _message(order: RunOrder) -> StartPython | StartShell:
+    action = order.action
+    facts = (order.key, order.job, order.run, order.tick, order.attempt, order.term, order.fence)
+    rules = (dict(action.env), order.timeout_s, order.exclusive)
+    if isinstance(action, PythonAction):
+        arguments = pickle.dumps((action.args, dict(action.kwargs))).hex()
+        return StartPython(*facts, *rules, action.module, action.function, arguments)
+    command = action.command if isinstance(action.command, str) else list(action.command)
+    return StartShell(*facts, *rules, command, action.cwd)

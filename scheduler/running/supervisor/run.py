@@ -1,0 +1,112 @@
+"""One attempt in the supervisor's hands: what it wrote, what became of it, and what is to be done about it when."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from scheduler.running.supervisor.children import Child
+from scheduler.running.supervisor.lines import LineCutter
+from scheduler.running.supervisor.wire import Ended, Output, Start, Started, StartShell
+
+_QUOTED_CHARACTERS = 300  # of the last line of stderr, in a failure's sentence
+
+
+class Run:
+    """One attempt of `order` in `child`, handed over at boot second `now`.
+
+    `said` is what its own process reported as its end. `doom` is the outcome that was forced on it, and outweighs what
+    it said.
+    """
+
+    def __init__(self, order: Start, child: Child, now: float) -> None:
+        self.order = order
+        self.child = child
+        self.said: Ended | None = None
+        self.doom: str | None = None
+        self._killed = False
+        self._alarm = None if order.timeout_s is None else now + order.timeout_s
+        self._began: float | None = None
+        self._cutters = {"stdout": LineCutter(), "stderr": LineCutter()}
+        self._last_error = ""
+
+    @property
+    def alarm(self) -> float | None:
+        """The boot second at which its patience ends: its timeout, then the end of the grace; None for never."""
+        return None if self._killed else self._alarm
+
+    @property
+    def in_grace(self) -> bool:
+        """Whether it was asked to end and may still take its time, even if its first process is gone."""
+        return self.doom is not None and not self._killed
+
+    @property
+    def needs_trust(self) -> bool:
+        """Whether it must end when the trust does, and has not been made to yet."""
+        return self.order.exclusive and not self._killed
+
+    def begin(self, report: Started) -> None:
+        """Its first statement was reached, from which its time is counted."""
+        self._began = report.boot
+        if self.order.timeout_s is not None and not self.doom:
+            self._alarm = report.boot + self.order.timeout_s
+
+    def kill(self) -> None:
+        """End it now, with all that it started: its right to run is gone."""
+        if self.child.status is None:
+            self.doom = self.doom or "killed"
+        self._killed = True
+        self.child.tree.kill()
+
+    def keep_time(self, now: float, grace_s: float) -> None:
+        """At the timeout ask it to end, and after the grace make it end."""
+        if self.alarm is None or now < self.alarm:
+            return
+        if self.doom:
+            self.kill()
+        else:
+            self.doom = "timed_out"
+            self._alarm = now + grace_s
+            self.child.tree.signal(signal.SIGTERM)
+
+    def output(self, stream: str, data: bytes) -> Output | None:
+        """The lines that `data` completes, if it completes any."""
+        return self._output(stream, self._cutters[stream].feed(data))
+
+    def last_output(self, stream: str) -> Output | None:
+        """What it wrote after its last line end, if anything."""
+        return self._output(stream, self._cutters[stream].rest())
+
+    def end(self, now: float) -> Ended:
+        """The final word on it, once it is over."""
+        took_ms = 0 if self._began is None else round(1000 * (now - self._began))
+        if self.doom == "killed" and self._began is None:  # it was killed before its first statement
+            return Ended(self.order.key, "gate_shut", took_ms)
+        if self.doom:
+            return Ended(self.order.key, self.doom, took_ms)
+        if self.said:
+            return self.said
+        is_command = isinstance(self.order, StartShell)
+        if is_command and self.child.status == 0:
+            return Ended(self.order.key, "succeeded", took_ms)
+        return Ended(self.order.key, "failed", took_ms, "exit" if is_command else "crashed", self._cause_of_death())
+
+    def _output(self, stream: str, lines: list[str]) -> Output | None:
+        if stream == "stderr":
+            self._last_error = next((line for line in reversed(lines) if line.strip()), self._last_error)
+        return Output(self.order.key, stream, lines) if lines else None
+
+    def _cause_of_death(self) -> str:
+        code = os.waitstatus_to_exitcode(self.child.status or 0)
+        last_words = self._last_error.strip()[:_QUOTED_CHARACTERS]
+        return f"{ending(code)}: {last_words}" if last_words and code > 0 else ending(code)
+
+
+def ending(code: int) -> str:
+    """An exit code in words, `exit 3`, or `signal KILL` for a negative one."""
+    if code >= 0:
+        return f"exit {code}"
+    try:
+        return f"signal {signal.Signals(-code).name.removeprefix('SIG')}"
+    except ValueError:  # most real-time signals have no name
+        return f"signal {-code}"

@@ -1,0 +1,106 @@
+"""A run's processes: everything in its session, and everything that descends from those.
+
+A process group would miss what a shell's job control, or a subprocess with a group of its own, puts elsewhere; the
+session holds them all, and children that left the session are found through their parents. The kernel offers no signal
+to a session, so `/proc` is looked through. Where there is none (macOS), the process group of the session's first
+process must do.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+
+_ROUNDS = 10  # of stopping what was started meanwhile; whoever outruns them is found by the next look
+
+_Table = dict[int, tuple[int, int]]
+"""Parent and session of each living process; zombies are not alive."""
+
+
+class Tree:
+    """The processes of one run, whose session's first process, `leader`, was forked by this process or is dead."""
+
+    def __init__(self, leader: int) -> None:
+        self._leader = leader
+        self._sessions = {leader}
+
+    def living(self) -> set[int]:
+        """The ids of those that live. Sessions that were met below this one are looked into the next time as well."""
+        everyone = _process_ids()
+        if self._leader not in everyone and not any(_session_of(pid) in self._sessions for pid in everyone):
+            return set()
+        here = os.getpid()
+        table = _table(everyone)
+        roots = {pid for pid, (_, session) in table.items() if session in self._sessions}
+        if table.get(self._leader, (0, 0))[0] == here:  # it may be about to make its session
+            roots.add(self._leader)
+        found = roots | _descendants(table, roots)
+        self._sessions = {self._leader} | {table[pid][1] for pid in found} - {os.getsid(here)}
+        return found
+
+    def signal(self, signum: int) -> None:
+        """Send `signum` to all of them."""
+        _send(self.living(), signum)
+        with suppress(OSError):
+            os.killpg(self._leader, signum)
+
+    def kill(self) -> None:
+        """Stop all of them, so that none starts another unseen, and then kill them."""
+        stopped: set[int] = set()
+        for _ in range(_ROUNDS):
+            if not (started_meanwhile := self.living() - stopped):
+                break
+            _send(started_meanwhile, signal.SIGSTOP)
+            stopped |= started_meanwhile
+        _send(stopped, signal.SIGKILL)
+        with suppress(OSError):
+            os.killpg(self._leader, signal.SIGKILL)
+
+
+def kill_descendants() -> bool:
+    """Kill every process below this one; False when there was none."""
+    here = os.getpid()
+    below = _descendants(_table(_process_ids()), {here})
+    _send(below, signal.SIGKILL)
+    return bool(below)
+
+
+def _send(pids: Iterable[int], signum: int) -> None:
+    for pid in pids:
+        with suppress(OSError):  # it ended by itself, or it changed its user
+            os.kill(pid, signum)
+
+
+def _descendants(table: _Table, roots: set[int]) -> set[int]:
+    found = set(roots)
+    while grown := {pid for pid, (parent, _) in table.items() if parent in found} - found:
+        found |= grown
+    return found - roots
+
+
+def _process_ids() -> set[int]:
+    with suppress(OSError):
+        return {int(name) for name in os.listdir("/proc") if name.isdigit()}  # noqa: PTH208 - called often, and faster
+    return set()
+
+
+def _session_of(pid: int) -> int:
+    """A cheap question, asked of every process of the machine when a run ends, so that most need no more."""
+    with suppress(OSError):
+        return os.getsid(pid)
+    return 0
+
+
+def _table(pids: Iterable[int]) -> _Table:
+    return {pid: entry for pid in pids if (entry := _parent_and_session(pid))}
+
+
+def _parent_and_session(pid: int) -> tuple[int, int] | None:
+    """From proc(5)'s stat, whose second field is a name that may contain blanks and parentheses."""
+    with suppress(OSError):
+        with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - pathlib is a third of a megabyte
+            state, parent, _, session, *_ = stat.read().rpartition(b")")[2].split()
+        return None if state in b"ZX" else (int(parent), int(session))
+    return None
