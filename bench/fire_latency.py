@@ -132,7 +132,7 @@ def _leading(table: JobTable, store: LeaseStore, note: Callable[[RunNews], None]
     runners, alarm = Runners(supervised, threads), Alarm(dispatch.ring)
     dispatch.employ(Crew(runners, alarm, inbox.wake, lambda _news: None))
     election = Election(Candidate("bench", "bench", known=table.known, creates_at_once=True), random.random)
-    campaign = Campaign(election, dispatch, clock, lambda _event, **_facts: None, store.place)
+    campaign = Campaign(election, dispatch, clock, lambda _event, **_facts: None, store)
     loop = CampaignLoop(campaign, store, clock, inbox)
     loop.start()
     try:
@@ -152,16 +152,16 @@ def _stores(arguments: argparse.Namespace, folder: Path) -> Callable[[], LeaseSt
     def open_one() -> LeaseStore:
         number = next(numbers)
         lease = LeaseSettings(
-            kind,
-            f"bench-{time.time_ns()}",
-            None,
-            False,
-            folder / f"{number}.db",
-            15,
-            10,
-            2,
-            False,
-            60,  # noqa: FBT003
+            store=kind,
+            name=f"bench-{time.time_ns()}",
+            namespace=None,
+            adopt=False,
+            path=folder / f"{number}.db",
+            lease_duration_s=15,
+            renew_deadline_s=10,
+            retry_period_s=2,
+            quiet_start=False,
+            drain_timeout_s=60,
         )
         return open_store(lease, Place(kubeconfig=arguments.kubeconfig))
 

@@ -17,6 +17,7 @@ import os
 import random
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,7 +83,7 @@ class Replica:
         self._dispatch = Dispatch(loaded.table, nonce, loaded.table.max_parallel, self._clock, tell)
         self._inbox = Inbox()
         election = Election(self._candidate(nonce), random.random)
-        campaign = Campaign(election, self._dispatch, self._clock, tell, self._store.place)
+        campaign = Campaign(election, self._dispatch, self._clock, tell, self._store)
         self._loop = CampaignLoop(campaign, self._store, self._clock, self._inbox)
         self._watch = Watch(self._store, self._inbox, tell, self._lease.retry_period_s)
         self._threads = ThreadRunner(
@@ -98,9 +99,10 @@ class Replica:
 
     def run(self, stop: StopAsked) -> int:
         """Contend until asked to stop, then leave in good order; 0, or 1 when runs had to be cut off to leave."""
-        close_door = open_door(self._tell, self._loaded.settings.logging.level)
+        close_door = open_door(self._tell, self._loaded.settings.logging.level, self._threads.run_facts)
         self._tell("app.started", version=__version__, replica=self._name, pid=os.getpid(), store=self._store.place)
         self._dispatch.employ(Crew(self._runners, self._bell, self._inbox.wake, self._begin_term))
+        _make_importable(self._loaded)
         self._loop.start()
         self._watch.start()
         try:
@@ -215,6 +217,13 @@ def _kubernetes_store(lease: LeaseSettings, place: Place, pod: Pod | None) -> Le
 def default_name(environment: Mapping[str, str]) -> str:
     """A pod's name, so that `kubectl logs` finds the holder; elsewhere the host and the process."""
     return environment.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _make_importable(loaded: Loaded) -> None:
+    """Let jobs with `isolation: thread` be imported from beside config.yaml, as the workers do for all others."""
+    actions = [job.action for job in loaded.table.jobs.values() if job.enabled]
+    if any(isinstance(action, PythonAction) and action.isolation == "thread" for action in actions):
+        sys.path.insert(0, str(loaded.file.absolute().parent))
 
 
 def _modules(loaded: Loaded) -> list[str]:

@@ -10,19 +10,13 @@ import re
 from datetime import timedelta
 
 from scheduler.config.mistakes import Mistake, expected, listing
+from scheduler.core.job import UNITS, duration_text
 
 LONGEST = timedelta(days=3650)  # ten years; more is a typing error, and overflows a Lease's 32 bits in the end
 
 PATTERN = "([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?"
 WHOLE_PATTERN = "([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?"
 
-_SIZES = {
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-}
 _PART = re.compile(r"([0-9]+)(ms|[dhms])")
 _CLOCK = re.compile(r"([0-9]{1,4}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
 _UNITLESS = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -34,22 +28,13 @@ def read_duration(value: object) -> timedelta:
     if not isinstance(value, str):
         raise expected("a duration", "duration", _unit_missing(value))
     if value and re.fullmatch(PATTERN, value):
-        duration = sum((int(number) * _SIZES[unit] for number, unit in _PART.findall(value)), timedelta(0))
+        duration = sum((int(number) * UNITS[unit] for number, unit in _PART.findall(value)), timedelta(0))
         if duration <= LONGEST:
             return duration
         raise expected(f"at most {duration_text(LONGEST)}", "range")
     if clock := _CLOCK.fullmatch(value):
         raise _no_clock_time(clock)
     raise expected("a duration such as 90s", "duration", _respelled(value))
-
-
-def duration_text(duration: timedelta) -> str:
-    """The duration as the file would write it, exact to the millisecond: `1h30m`, `0s`."""
-    text, left = "", duration
-    for unit, size in _SIZES.items():
-        count, left = divmod(left, size)
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
 
 
 def _unit_missing(value: object) -> str | None:

@@ -14,13 +14,12 @@ from itertools import islice, pairwise
 
 from scheduler.config.checking import Draft, Finding, policy_of, slips
 from scheduler.config.document import ListNode, MapNode, Path, scalars
-from scheduler.config.durations import duration_text
 from scheduler.config.keys import ACTIONS, LATER_ACTIONS, SCHEDULES
 from scheduler.config.mistakes import Mistake, expected, listing
 from scheduler.config.models import JOB_NAME, JobKeys
 from scheduler.config.schedules import Schedules
 from scheduler.config.timings import timing_contradictions, timings_intact
-from scheduler.core.job import CatchUp, Delivery, Policy, Schedule
+from scheduler.core.job import CatchUp, Delivery, Policy, Schedule, duration_text
 from scheduler.core.schedule import AtSchedule, EverySchedule, ticks_between
 
 MOST_JOBS = 64 * 1024 // 6  # the ledger's `known` has six bytes a job and at most 64 KiB (rule 31)

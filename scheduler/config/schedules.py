@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from scheduler.config.checking import Draft, Finding
-from scheduler.config.durations import duration_text
 from scheduler.config.mistakes import Mistake, expected, printable
 from scheduler.config.models import JobKeys
 from scheduler.core.cron import CronError, cron_problems
-from scheduler.core.job import Schedule
+from scheduler.core.job import Schedule, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from scheduler.core.zones import NoSuchLocalTime, local_instant, zone
 

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 
 from scheduler.config.checking import Draft, Finding, policy_of
 from scheduler.config.document import Scalar
-from scheduler.config.durations import duration_text
 from scheduler.config.mistakes import Mistake, listing
 from scheduler.config.schedules import Schedules, zone_of
-from scheduler.core.job import Schedule
+from scheduler.core.job import Schedule, duration_text
 from scheduler.core.localtimes import WEEKDAYS
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 

@@ -16,8 +16,9 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from scheduler.config.durations import PATTERN, WHOLE_PATTERN, duration_text, read_duration
+from scheduler.config.durations import PATTERN, WHOLE_PATTERN, read_duration
 from scheduler.config.mistakes import Mistake, expected, listing, meant, printable
+from scheduler.core.job import duration_text
 from scheduler.core.zones import UnknownZone, zone
 
 LATER = "not-in-this-version"

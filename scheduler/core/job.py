@@ -14,6 +14,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
+UNITS = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
+
 
 class Schedule(Protocol):
     """When a job ticks: a pure function of the schedule's text, its zone and the job's name.
@@ -174,6 +182,15 @@ class JobTable:
 def instant_text(instant: datetime) -> str:
     """An instant as run ids and the ledger write it: `2026-11-22T02:15:00Z`, whole seconds of UTC."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def duration_text(duration: timedelta) -> str:
+    """A duration as config.yaml writes it, exact to the millisecond: `1h30m`, `500ms`, `0s`; `-5s` for a negative."""
+    text, left = "", abs(duration)
+    for unit, size in UNITS.items():
+        count, left = divmod(left, size)
+        text += f"{count}{unit}" if count else ""
+    return (f"-{text}" if text and duration < timedelta(0) else text) or "0s"
 
 
 def run_id(job: str, tick: datetime) -> str:

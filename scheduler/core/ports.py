@@ -69,6 +69,9 @@ class LeaseStore(Protocol):
     def is_local(self) -> bool:
         """Whether all replicas share this machine, so that a missing Lease may be created at once (rule 28)."""
 
+    def log_command(self, holder: str) -> str | None:
+        """The command that shows the log of this holder of the Lease; None where there is no such command."""
+
     def read(self, timeout_s: float) -> LeaseRecord | None:
         """The Lease as it is now, read from the store itself and never from a cache; None when there is none."""
 

@@ -7,6 +7,7 @@ wait, the caller makes it and reports what came of it. `loop.py` is the caller o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from scheduler.core.errors import Absent, Conflict, StoreError
 from scheduler.core.lease import Election
@@ -49,15 +50,26 @@ class _Outage:
     attempts: int = 0
 
 
-class Campaign:
-    """One replica's contention for one Lease. `place` names the store, `log_hint` says how to read a leader's log."""
+class Home(Protocol):
+    """What the log says of the store; a `LeaseStore` is one."""
 
-    def __init__(self, election: Election, work: Work, clock: Clock, tell: Tell, place: str) -> None:
+    @property
+    def place(self) -> str:
+        """The store's name."""
+
+    def log_command(self, holder: str) -> str | None:
+        """The command that shows a holder's log, where there is one."""
+
+
+class Campaign:
+    """One replica's contention for one Lease."""
+
+    def __init__(self, election: Election, work: Work, clock: Clock, tell: Tell, home: Home) -> None:
         self._election = election
         self._work = work
         self._clock = clock
         self._tell = tell
-        self._place = place
+        self._home = home
         self._outage: _Outage | None = None
 
     def next_step(self) -> Step:
@@ -100,7 +112,9 @@ class Campaign:
         self._spread()
 
     def sighted(self, record: LeaseRecord | None) -> None:
-        """Take note of what the watch shows."""
+        """Take note of what the watch shows; a standby, which seldom asks, learns from it that the store is back."""
+        if self._election.term is None:
+            self._recover()
         self._election.sighted(record, self._clock.boot())
         self._spread()
 
@@ -153,7 +167,8 @@ class Campaign:
     def _tell_of_others(self, news: Following | Refused | LedgerLost | Released) -> None:
         match news:
             case Following(first=True):
-                self._tell("lead.standby", leader=news.leader, term=news.term)
+                log = self._home.log_command(news.leader)
+                self._tell("lead.standby", leader=news.leader, term=news.term, log=log)
             case Following():
                 self._tell("lead.observed", leader=news.leader, term=news.term, previous=news.previous)
             case Refused():
@@ -170,13 +185,14 @@ class Campaign:
         now = self._clock.boot()
         if self._outage is None:
             self._outage = _Outage(since=now)
-            trust_ms = max(0, round((self._election.gate.shuts_at - now) * 1000)) if self._election.term else None
+            trust_s = max(0.0, self._election.gate.shuts_at - now)
+            trust_ms = round(trust_s * 1000) if self._election.term else None
             facts = {"error": str(error), "trust_ms": trust_ms, "hint": error.hint}
-            self._tell("store.unavailable", store=self._place, **facts)
+            self._tell("store.unavailable", store=self._home.place, **facts)
         self._outage.attempts += 1
 
     def _recover(self) -> None:
         if self._outage:
             took_ms = round((self._clock.boot() - self._outage.since) * 1000)
-            self._tell("store.recovered", store=self._place, took_ms=took_ms, attempts=self._outage.attempts)
+            self._tell("store.recovered", store=self._home.place, took_ms=took_ms, attempts=self._outage.attempts)
             self._outage = None

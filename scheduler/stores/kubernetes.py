@@ -48,6 +48,10 @@ class KubernetesStore:
         """`kubernetes:ops/beat-leasebeat`."""
         return f"kubernetes:{self._lease.namespace}/{self._lease.name}"
 
+    def log_command(self, holder: str) -> str:
+        """A holder is a pod, as far as this program's own choice of names goes."""
+        return f"kubectl -n {self._lease.namespace} logs {holder}"
+
     def read(self, timeout_s: float) -> LeaseRecord | None:
         """The Lease by a plain GET, which the API server answers from etcd and not from its cache."""
         found = self._api.get(self._lease, timeout_s)

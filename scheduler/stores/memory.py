@@ -54,6 +54,9 @@ class MemoryStore:
         """`memory`: there is no other way to name it."""
         return "memory"
 
+    def log_command(self, holder: str) -> None:
+        """The replicas' logs are wherever they were started."""
+
     def read(self, timeout_s: float) -> LeaseRecord | None:  # noqa: ARG002 - never waits
         """The Lease as it is now."""
         with self._lease.changed:

@@ -42,6 +42,9 @@ class SqliteStore:
         here = Path.cwd()
         return f"sqlite:{self._path.relative_to(here) if self._path.is_relative_to(here) else self._path}"
 
+    def log_command(self, holder: str) -> None:
+        """The replicas' logs are wherever they were started."""
+
     def read(self, timeout_s: float) -> LeaseRecord | None:
         """The Lease as the file has it now."""
         with self._open(timeout_s) as file:

@@ -11,9 +11,10 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from scheduler.core.job import duration_text
+
 _DEEPEST = 8  # nobody tells facts that deep: it is a structure that holds itself
 _GREATEST = 2**64  # what parsers of other languages take for a number
-_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
 def plain(value: object, depth: int = 0) -> object:
@@ -36,7 +37,7 @@ def _scalar(value: object) -> object:
         case datetime():
             return stamp(value)
         case timedelta():
-            return notation(value)
+            return duration_text(value)
         case _:
             return _text(value)
 
@@ -45,17 +46,6 @@ def stamp(instant: datetime) -> str:
     """An instant as logs write it: `2026-11-22T02:15:00Z`, in other zones with their offset; milliseconds if any."""
     text = instant.isoformat(timespec="milliseconds" if instant.microsecond else "seconds")
     return text.removesuffix("+00:00") + "Z" if instant.tzinfo is UTC else text
-
-
-def notation(duration: timedelta) -> str:
-    """A duration as config.yaml writes it, exact to the millisecond: `1h30m`, `20m`, `500ms`, `0s`."""
-    left = abs(duration) // timedelta(milliseconds=1)
-    parts = ["-"] if left and duration < timedelta(0) else []
-    for unit, size in _UNITS:
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
 
 
 def _text(value: object) -> str:

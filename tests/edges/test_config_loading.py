@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.config.durations import duration_text, read_duration
+from scheduler.config.durations import read_duration
 from scheduler.config.loading import load
 from scheduler.config.settings import LeaseSettings, LoggingSettings
-from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, PythonAction, ShellAction
+from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, PythonAction, ShellAction, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from tests.edges.config_text import LOADED_AT, loaded
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.processes.history import JOBS, History
 from tests.processes.replica import ReplicaProcess, leader_among
 

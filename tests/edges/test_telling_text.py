@@ -5,9 +5,9 @@ from typing import TextIO
 
 import pytest
 
+from scheduler.core.job import duration_text
 from scheduler.telling.shapes import elapsed, harmless, word
 from scheduler.telling.text import Style, colour_wanted, render_text
-from scheduler.telling.values import notation
 
 RUN: dict[str, object] = {
     "job": "hello",
@@ -57,7 +57,7 @@ def test_a_measured_time(ms: float, expected: str) -> None:
     ],
 )
 def test_a_duration_as_config_yaml_writes_it(duration: timedelta, expected: str) -> None:
-    assert notation(duration) == expected
+    assert duration_text(duration) == expected
 
 
 @pytest.mark.parametrize(

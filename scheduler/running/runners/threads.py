@@ -36,6 +36,15 @@ class ThreadRunner:
         self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._current = threading.local()
+
+    def run_facts(self) -> dict[str, object] | None:
+        """The run fields of what the calling thread performs, for what it logs; None in any other thread."""
+        order: RunOrder | None = getattr(self._current, "order", None)
+        if order is None:
+            return None
+        names = ("job", "run", "tick", "attempt", "term")
+        return {name: getattr(order, name) for name in names}
 
     def trust(self, gate_until: float, exclusive_until: float) -> None:
         """Nothing to note: the gate itself is asked, and nothing can be ended at a deadline."""
@@ -76,12 +85,14 @@ class ThreadRunner:
         began, at = self._clock.boot(), self._clock.wall()
         self._news(RunStarted(order.key, at))
         failure: Failure | None = None
+        self._current.order = order
         try:
             action = order.action
             assert isinstance(action, PythonAction)
             call((action.module, action.function), action.args, action.kwargs, job_run(order, at))
         except BaseException as error:  # noqa: BLE001 - the user's code may raise what it likes
             failure = failure_of(error)
+        self._current.order = None
         self._report_end(order, self._clock.boot() - began, failure)
 
     def _report_end(self, order: RunOrder, took_s: float, failure: Failure | None) -> None:
