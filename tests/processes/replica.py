@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 30.0
+POLL_S = 0.02
 
 
 @dataclass
@@ -147,12 +148,26 @@ def _below(pid: int) -> list[int]:
     return found
 
 
+def any_of(
+    replicas: Iterable[ReplicaProcess], event: str, after: float, timeout_s: float = PATIENCE_S, **facts: object
+) -> tuple[ReplicaProcess, dict[str, Any]]:
+    """Wait until one of them has told this since the Unix time `after`; returns who, and the line."""
+    pause = threading.Event()
+    for _ in range(int(timeout_s / POLL_S)):
+        for replica in replicas:
+            for line in replica.said(event, **facts):
+                if line["at"] > after:
+                    return replica, line
+        pause.wait(POLL_S)
+    raise AssertionError(f"nobody told {event}:\n" + "\n\n".join(replica.tail() for replica in replicas))
+
+
 def leader_among(replicas: Iterable[ReplicaProcess], timeout_s: float = PATIENCE_S) -> ReplicaProcess:
     """Wait until one of them has told that it leads, with none of them having lost the lead since."""
-    deadline = threading.Event()
-    for _ in range(int(timeout_s / 0.02)):
+    pause = threading.Event()
+    for _ in range(int(timeout_s / POLL_S)):
         for replica in replicas:
             if len(replica.said("lead.acquired")) > len(replica.said("lead.lost")) + len(replica.said("lead.released")):
                 return replica
-        deadline.wait(0.02)
+        pause.wait(POLL_S)
     raise AssertionError("nobody leads:\n" + "\n\n".join(replica.tail() for replica in replicas))
