@@ -39,14 +39,25 @@ def backlog(job: Job, mark: datetime, now: datetime, lead_since: datetime) -> Ba
     if schedule is None or first is None or job.due(first) > now:
         return Backlog()
     newest = _newest_due(job, schedule, first, now)
+    if newest == first:
+        return _alone(job, first, now, lead_since)
     drops: list[Drop] = []
     too_old = _last_too_old(job, schedule, now)
-    by_policy = _last_dropped_by_policy(job, schedule, newest, lead_since)
+    by_policy = _last_dropped_by_policy(job, schedule, (mark, newest), lead_since)
     for last, reason in ((too_old, "too_old"), by_policy):
         if last and last > mark and (drop := _drop(schedule, mark, min(last, newest), reason)):
             drops.append(drop)
             mark = drop.last
     return Backlog(tuple(drops), tuple(_ticks(schedule, mark, newest)))
+
+
+def _alone(job: Job, tick: datetime, now: datetime, lead_since: datetime) -> Backlog:
+    """The everyday case: one tick is due. It is too old, or unwanted after an absence, or to be decided."""
+    if tick < now - job.policy.catch_up_window:
+        return Backlog(drops=(Drop(tick, tick, 1, "too_old"),))
+    if job.policy.catch_up is CatchUp.NONE and job.due(tick) < lead_since:
+        return Backlog(drops=(Drop(tick, tick, 1, "catch_up_none"),))
+    return Backlog(ticks=(tick,))
 
 
 def _newest_due(job: Job, schedule: Schedule, first: datetime, now: datetime) -> datetime:
@@ -64,8 +75,9 @@ def _last_too_old(job: Job, schedule: Schedule, now: datetime) -> datetime | Non
 
 
 def _last_dropped_by_policy(
-    job: Job, schedule: Schedule, newest: datetime, lead_since: datetime
+    job: Job, schedule: Schedule, span: tuple[datetime, datetime], lead_since: datetime
 ) -> tuple[datetime | None, str]:
+    mark, newest = span
     match job.policy.catch_up:
         case CatchUp.NONE:
             missed = job.due(newest) < lead_since
@@ -75,7 +87,7 @@ def _last_dropped_by_policy(
         case CatchUp.ALL:
             last: datetime | None = newest
             for _ in range(job.policy.max_catch_up):
-                last = schedule.before(last) if last else None
+                last = schedule.before(last) if last and last > mark else None
             return last, "max_catch_up"
 
 

@@ -134,6 +134,13 @@ class Job:
         return f"{self.name}\n{self.schedule.text if self.schedule else 'manual'}\n{self.zone}"
 
     @property
+    def rhythm(self) -> tuple[object, ...]:
+        """What decides when the job's ticks fall due: jobs of one rhythm always fall due together."""
+        text = self.schedule.text if self.schedule else ""
+        own = self.name if "H" in text or self.policy.jitter else ""
+        return (text, self.zone, self.policy.jitter, own)
+
+    @property
     def exclusive(self) -> bool:
         """Whether the job must never run beside itself."""
         return self.policy.overlap is not Overlap.ALLOW

@@ -203,8 +203,9 @@ class Election:
                 attempt = Attempt(kind, written, record, now)
             case Kind.RENEW:
                 carried = ledger or replace(self._seen_lease().ledger or Ledger(written), did=())
-                record = writes.renewal(self.me, self._seen_lease(), carried.written_as(written), wall)
-                attempt = Attempt(kind, written, record, now, draft=draft)
+                carried = carried.written_as(written)
+                record = writes.renewal(self.me, self._seen_lease(), carried, wall)
+                attempt = Attempt(kind, written, record, now, draft=draft, ledger=carried)
             case Kind.RELEASE:
                 attempt = Attempt(kind, written, writes.release(self._seen_lease(), written, wall), now)
             case Kind.GRANT | Kind.ACQUIRE:
@@ -255,7 +256,7 @@ class Election:
         if opens_term and now > attempt.sent_at + self.me.timings.lease_duration_s:
             self._must_read = True
         else:
-            self._land(attempt, Seen.of(record), now)
+            self._land(attempt, Seen.after(attempt, record), now)
 
     def failed(self, now: float) -> None:
         """Take note that a write was refused or not answered: only reading tells whether it landed (rule 3)."""
@@ -303,8 +304,12 @@ class Election:
             self._follow(seen, now)
 
     def _attempt_of(self, seen: Seen) -> Attempt | None:
-        """The attempt of ours, not yet known to have landed, that made what is seen (rule 3a)."""
-        return next((attempt for attempt in self._unresolved if attempt.written == seen.written), None)
+        """The attempt of ours, not yet known to have landed, that made what is seen (rule 3a).
+
+        It is not what is seen any more if somebody edited the holder since.
+        """
+        made = (seen.written, seen.record.holder)
+        return next((one for one in self._unresolved if (one.written, one.record.holder) == made), None)
 
     def _land(self, attempt: Attempt, seen: Seen, now: float) -> None:
         """The attempt was accepted, so every other over its version is void; a POST has no version and may yet land."""
@@ -359,11 +364,15 @@ class Election:
         return self._base is not None and seen.written == self._base.written and seen.record.holder == self.me.name
 
     def _rebase(self, seen: Seen) -> None:
-        """Write again over what was read; a write over an older version can no longer land."""
+        """Write again over what was read."""
         self._base = seen
-        self._unresolved = [attempt for attempt in self._unresolved if attempt.over in (seen.record.version, "")]
+        self._void_what_is_not_over(seen)
         if self._lead:
             self._lead.foreign_seen = False
+
+    def _void_what_is_not_over(self, seen: Seen) -> None:
+        """A write over an older version can no longer land; one over this version may, and so may a POST."""
+        self._unresolved = [attempt for attempt in self._unresolved if attempt.over in (seen.record.version, "")]
 
     def _loss(self, seen: Seen) -> str:
         """Why a leader that reads this does not lead any more (rules 3d and 3e)."""
@@ -385,7 +394,7 @@ class Election:
         if self._base is None or self._base.heartbeat != seen.heartbeat or self._absent_since is not None:
             self._changed_at, self._patience = now, self._random()
         self._base, self._creation, self._absent_since = seen, None, None
-        self._unresolved = [attempt for attempt in self._unresolved if attempt.kind is Kind.CREATE]
+        self._void_what_is_not_over(seen)
         ours = seen.record.holder == self.me.name and seen.written is not None and seen.written.nonce == self.me.nonce
         if ours or not seen.record.holder or self._is_refused(seen):
             return

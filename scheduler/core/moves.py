@@ -56,7 +56,8 @@ class Kind(Enum):
 class Attempt:
     """One write: its name, the version it is over, and what holds once it is known to have landed.
 
-    `draft` is the caller's: what the write decides about ticks. `quiet_until` is set on a quiet start.
+    `draft` is the caller's: what the write decides about ticks. `ledger` is what a renewal carries, so that it need not
+    be read out of the store's answer again. `quiet_until` is set on a quiet start.
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class Attempt:
     sent_at: float
     quiet_until: float | None = None
     draft: object = None
+    ledger: Ledger | None = None
 
     @property
     def over(self) -> str:
@@ -224,6 +226,12 @@ class Seen:
             return cls(record, None, error.version)
         except LedgerError:
             return cls(record, None)
+
+    @classmethod
+    def after(cls, attempt: Attempt, record: LeaseRecord) -> Seen:
+        """What the store answered to an attempt: as a rule, just what was sent."""
+        as_sent = attempt.ledger is not None and record.ledger == attempt.record.ledger
+        return cls(record, attempt.ledger) if as_sent else cls.of(record)
 
     @property
     def written(self) -> WriteId | None:

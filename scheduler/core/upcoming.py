@@ -38,11 +38,7 @@ def writes_per_minute(table: JobTable, now: datetime, renew_every_s: float) -> i
 
     Jobs that share an instant share its writes, and there are at most two in a second (rule 24).
     """
-    distinct = {
-        (job.schedule.text, job.zone, job.name if "H" in job.schedule.text else ""): job
-        for job in table.ticking.values()
-        if job.schedule
-    }
+    distinct = {job.rhythm: job for job in table.ticking.values()}
     instants = [tick for tick, _ in islice(upcoming(distinct.values(), now, now + SAMPLE_SPAN), SAMPLE_INSTANTS)]
     span_s = (instants[-1] - now).total_seconds() if len(instants) == SAMPLE_INSTANTS else SAMPLE_SPAN.total_seconds()
     claims_per_minute = 60 * len(instants) / max(span_s, 1.0)

@@ -23,15 +23,17 @@ HEARTBEAT = timedelta(seconds=1)
 
 
 class TableTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
-    """Fires when a tick of any job falls due, and once a second, so that a step of the wall clock is noticed."""
+    """Fires when a tick of any job falls due, and once a second, so that a step of the wall clock is noticed.
+
+    One job stands for all of its rhythm: the next instant must be found before the engine tells of this one.
+    """
 
     def __init__(self, table: JobTable, now: datetime) -> None:
         self._upcoming: list[tuple[datetime, str, datetime]] = []
         self._table = table
         self._fell_due = False
-        for job in table.ticking.values():
+        for job in {job.rhythm: job for job in table.ticking.values()}.values():
             self._push(job, now - job.policy.jitter, now)
-        heapq.heapify(self._upcoming)
 
     def _push(self, job: Job, tick: datetime, now: datetime) -> None:
         """Add the job's first tick later than `tick` that is due later than `now`."""
@@ -41,13 +43,18 @@ class TableTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no t
         if upcoming:
             heapq.heappush(self._upcoming, (job.due(upcoming), job.name, upcoming))
 
-    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
-        """When to wake next: the earliest due instant later than `now`, at most a heartbeat away."""
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """When to wake next: the earliest due instant later than `now`, at most a heartbeat away.
+
+        At once, when asked for the first time after something fell due already.
+        """
         now = now.astimezone(UTC)
         while self._upcoming and self._upcoming[0][0] <= now:
             _, name, tick = heapq.heappop(self._upcoming)
             self._push(self._table.jobs[name], max(tick, now - self._table.jobs[name].policy.jitter), now)
             self._fell_due = True
+        if previous is None and self._fell_due:
+            return now
         heartbeat = now + HEARTBEAT
         return min(self._upcoming[0][0], heartbeat) if self._upcoming else heartbeat
 

@@ -56,6 +56,20 @@ class Crew:
     on_lead: Callable[[Acquired], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A plan, and when it looked at what is due: the boot second and the wall time."""
+
+    plan: Plan
+    made_at: float
+    as_of: datetime
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the plan would write."""
+        return self.plan.ledger
+
+
 class Dispatch:
     """The leader's ticks and runs; the other side of the `Work` port."""
 
@@ -72,10 +86,11 @@ class Dispatch:
         self._gate = SHUT
         self._lead_since = clock.wall()
         self._first_of_term = False
-        self._rang_at: datetime | None = None
+        self._rang_at: float | None = None
         self._undecided = False
         self._end_seen_at = NEVER
         self._ends_written_at = -NEVER
+        self._claiming = False
         self._leaving = False
         self._drained = 0
         self._idle = threading.Event()
@@ -89,9 +104,9 @@ class Dispatch:
 
     @property
     def running(self) -> int:
-        """Runs under way, or about to be."""
+        """Runs under way, or about to be: once the lead is lost, a claim that was not started is nothing any more."""
         with self._lock:
-            return self._runs.alive
+            return self._runs.alive + (self._runs.unstarted if self._term else 0)
 
     @property
     def drained(self) -> int:
@@ -107,9 +122,14 @@ class Dispatch:
         with self._lock:
             if not self._gate.is_open(now):
                 return self._gate.opens_at if now < self._gate.opens_at < self._gate.shuts_at else NEVER
-            if self._rang_at or self._first_of_term:
+            if self._rang_at is not None or self._first_of_term or (self._claiming and self._leaving):
                 return now
-            return min(self._record_ends_at(), self._runs.next_retry_at)
+            return min(self._record_ends_at(), self._retry_at())
+
+    def _retry_at(self) -> float:
+        """When the next retry may start; while no slot is free, it is an end that makes a write wanted."""
+        can_start = not self._leaving and self.running < self._max_parallel
+        return self._runs.next_retry_at if can_start else NEVER
 
     def _record_ends_at(self) -> float:
         if self._runs.to_repeat and not self._leaving:
@@ -120,8 +140,11 @@ class Dispatch:
         hurried = self._undecided or self._leaving
         return together_at if hurried else max(together_at, self._ends_written_at + END_WRITES_APART_S)
 
-    def draft(self, ledger: Ledger, now: float, wall: datetime) -> Plan | None:
-        """Plan over `ledger`; a leader whose gate is shut only renews."""
+    def draft(self, ledger: Ledger, now: float, wall: datetime) -> _Draft | None:
+        """Plan over `ledger`; a leader whose gate is shut only renews.
+
+        That claims are on their way is all that is remembered of it: they may land after `leave` and must be drained.
+        """
         with self._lock:
             if self._term is None or not self._gate.is_open(now):
                 return None
@@ -130,12 +153,16 @@ class Dispatch:
                 nonce=self._nonce,
                 now=wall,
                 lead_since=self._lead_since,
-                slots=self._max_parallel - self._runs.alive,
+                slots=self._max_parallel - self.running,
                 held=self._runs.for_plan(now),
                 first_of_term=self._first_of_term,
                 leaving=self._leaving,
             )
-        return plan(ledger, situation)
+            claiming, self._claiming = self._claiming, True  # for all that `leave` may know while the plan is made
+        made = plan(ledger, situation)
+        self._claiming = claiming or bool(made.claims)
+        self._note_idleness()
+        return _Draft(made, now, wall)
 
     def missed(self, ledger: Ledger, wall: datetime) -> int:
         """How many ticks are due and undecided in this ledger."""
@@ -145,17 +172,24 @@ class Dispatch:
 
     def landed(self, draft: object, ledger: Ledger, now: float) -> None:
         """Take the plan's claims in hand and start them; tell what it decided and recorded."""
+        opens_term = isinstance(draft, _Draft) and self._first_of_term
         with self._lock:
-            if isinstance(draft, Plan):
+            if isinstance(draft, _Draft):
                 self._commit(draft, now)
-            orders = self._orders(ledger, now)
+            self._let_go_of_what_is_not_ours(ledger)
+            self._claiming = False  # they landed, or never will
+            orders = self._orders(now)
         for order in orders:
             self._crew.runner.start(order)
+        if isinstance(draft, _Draft) and opens_term and not self._leaving:
+            # Only now, because bringing in the engine takes a while, and what was missed has waited long enough.
+            self._crew.bell.arm(self._table, draft.as_of)
         self._note_idleness()
 
-    def _commit(self, made: Plan, now: float) -> None:
+    def _commit(self, draft: _Draft, now: float) -> None:
+        made = draft.plan
         self._first_of_term, self._undecided = False, made.undecided
-        if self._rang_at and self._rang_at <= made.decided_at:
+        if self._rang_at is not None and self._rang_at <= draft.made_at:
             self._rang_at = None
         for fate in made.fates:
             self._runs.drop(attempt_key(fate.job, fate.first, fate.attempt))
@@ -176,15 +210,19 @@ class Dispatch:
             if run:
                 self._lines.retrying(run, run.wait_for_retry(entry, now))
         if made.ended or made.failed:
-            self._ends_written_at = now
-            self._end_seen_at = now if self._runs.to_record else NEVER
+            self._ends_written_at = self._ends_written_at if made.claims else now
+        self._end_seen_at = now if self._runs.to_record else NEVER
 
-    def _orders(self, ledger: Ledger, now: float) -> list[RunOrder]:
-        """Orders for the runs that the ledger lists as ours and that were not started yet (rule 21)."""
+    def _let_go_of_what_is_not_ours(self, ledger: Ledger) -> None:
+        """Rule 15: what the ledger does not list as ours can be neither started nor recorded any more."""
+        for run in self._runs.keep_only(ledger.open, self._nonce):
+            self._tell_unrecorded(run)
+
+    def _orders(self, now: float) -> list[RunOrder]:
+        """Orders for the runs that are claimed and were not started yet (rule 21)."""
         if self._term is None or not self._gate.is_open(now):
             return []
-        listed = {entry.key for entry in ledger.open if entry.owner == self._nonce}
-        ready = [run for run in self._runs if run.state is State.UNSTARTED and run.entry.key in listed]
+        ready = [run for run in self._runs if run.state is State.UNSTARTED]
         for run in ready:
             run.state = State.ALIVE
         return [self._order(run, self._term) for run in ready]
@@ -218,17 +256,15 @@ class Dispatch:
             self._crew.runner.trust(0.0, exclusive_until)
 
     def acquired(self, news: Acquired, wall: datetime) -> None:
-        """Begin a term: adopt our own runs that the ledger still lists, tell the schedule, arm the alarm."""
+        """Begin a term: adopt our own runs that the ledger still lists, and tell the schedule."""
         with self._lock:
             self._term, self._lead_since, self._first_of_term = news.term, wall, True
             self._lines.term, self._lines.previous = news.term.number, news.previous
-            for run in self._runs.keep_only(news.inherited.open, self._nonce):
-                self._tell_unrecorded(run)
+            self._let_go_of_what_is_not_ours(news.inherited)
         self._crew.on_lead(news)
         if news.repeats:
             for did in news.inherited.did:
                 self._lines.repeat(did)
-        self._crew.bell.arm(self._table, wall)
 
     def suspended(self) -> None:
         """Pause the engine until the lead is proven again; the runners' own deadlines go on."""
@@ -237,7 +273,7 @@ class Dispatch:
     def resumed(self, wall: datetime) -> None:
         """Go on in the same term; what fell due meanwhile was missed."""
         with self._lock:
-            self._lead_since = self._rang_at = wall
+            self._lead_since, self._rang_at = wall, self._clock.boot()
         self._crew.bell.arm(self._table, wall)
 
     def lost(self) -> None:
@@ -245,12 +281,12 @@ class Dispatch:
         self._crew.bell.disarm()
         with self._lock:
             self._term, self._gate = None, SHUT
-            self._first_of_term = self._undecided = False
+            self._first_of_term = self._undecided = self._claiming = False
             self._rang_at = None
         self._crew.runner.kill_exclusive()
         for run in self._runs:
-            if run.state is State.ENDED:
-                self._tell_unrecorded(run)
+            self._tell_unrecorded(run)
+        self._note_idleness()
 
     # ------------------------------------------------------------------ what the alarm and the runners say
 
@@ -259,7 +295,7 @@ class Dispatch:
         self._notice_clock_step()
         if fell_due:
             with self._lock:
-                self._rang_at = self._clock.wall() if self._term else None
+                self._rang_at = self._clock.boot() if self._term else None
             self._crew.wake()
 
     def _notice_clock_step(self) -> None:
@@ -289,7 +325,7 @@ class Dispatch:
             self._tell_unrecorded(run)
         elif self._end_seen_at == NEVER:
             self._end_seen_at = self._clock.boot()
-        self._crew.wake()
+            self._crew.wake()  # the others' ends share the write of the first
         self._note_idleness()
 
     def _tell_unrecorded(self, run: HeldRun) -> None:
@@ -324,7 +360,9 @@ class Dispatch:
                 self._tell_unrecorded(run)
 
     def _note_idleness(self) -> None:
+        if not self._leaving:
+            return
         with self._lock:
-            busy = self._runs.alive or (self._term is not None and self._runs.to_record)  # killed ones stay open
-            if self._leaving and not busy:
+            to_record = self._term is not None and self._runs.to_record  # killed ones stay open
+            if not (self.running or to_record or self._claiming):
                 self._idle.set()

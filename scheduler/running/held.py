@@ -7,11 +7,11 @@ nobody else's. Whoever calls holds the dispatch's lock.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scheduler.core.job import Job
-from scheduler.core.ledger import OpenRun
+from scheduler.core.ledger import OpenRun, attempt_key
 from scheduler.core.plan import Claim, Held, State
 from scheduler.core.ports import RunEnded
 
@@ -52,7 +52,7 @@ class HeldRun:
 
     def wait_for_retry(self, entry: OpenRun, now: float) -> float:
         """Wait for the next attempt, now that the failure is recorded; returns the delay in seconds."""
-        delay = min(self.job.policy.retry_delay * 2 ** (entry.failures - 1), LONGEST_RETRY_DELAY)
+        delay: timedelta = min(self.job.policy.retry_delay * 2 ** (entry.failures - 1), LONGEST_RETRY_DELAY)
         self.entry, self.state = entry, State.WAITING
         self.retry_at = now + delay.total_seconds()
         return delay.total_seconds()
@@ -73,7 +73,8 @@ class HeldRuns:
 
     def claim(self, claim: Claim, job: Job) -> HeldRun:
         """Take in hand what an accepted write claimed; an earlier attempt of the same run is over."""
-        earlier = self._runs.pop(replace(claim.entry, attempt=claim.entry.attempt - 1).key, None)
+        entry = claim.entry
+        earlier = self._runs.pop(attempt_key(entry.job, entry.tick, entry.attempt - 1), None)
         cause = earlier.cause if earlier and claim.cause == "retry" else claim.cause
         run = self._runs[claim.entry.key] = HeldRun(claim.entry, job, cause)
         return run
@@ -95,8 +96,13 @@ class HeldRuns:
 
     @property
     def alive(self) -> int:
-        """Runs that occupy a slot: handed to a runner or about to be."""
-        return sum(run.state in (State.ALIVE, State.UNSTARTED) for run in self._runs.values())
+        """Runs that were handed to a runner and are not over."""
+        return sum(run.state is State.ALIVE for run in self._runs.values())
+
+    @property
+    def unstarted(self) -> int:
+        """Runs that are claimed and wait for the gate."""
+        return sum(run.state is State.UNSTARTED for run in self._runs.values())
 
     @property
     def to_record(self) -> bool:

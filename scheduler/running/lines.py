@@ -31,6 +31,7 @@ class RunLines:
         self._table = table
         self.term = 0
         self.previous: str | None = None
+        self._often: dict[str, bool] = {}
 
     def started(self, run: HeldRun) -> None:
         """Tell that a run reached its first statement; of a job that ticks often, for whoever debugs only."""
@@ -120,9 +121,12 @@ class RunLines:
         }
 
     def _ticks_often(self, run: HeldRun) -> bool:
-        schedule, tick = run.job.schedule, run.entry.instant
-        following = schedule.after(tick) if schedule else None
-        return following is not None and following - tick < OFTEN
+        """Whether the job ticks more than once a minute, judged by the first of its runs."""
+        if run.job.name not in self._often:
+            schedule, tick = run.job.schedule, run.entry.instant
+            following = schedule.after(tick) if schedule else None
+            self._often[run.job.name] = following is not None and following - tick < OFTEN
+        return self._often[run.job.name]
 
 
 def _event(fate: str) -> str:

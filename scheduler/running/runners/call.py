@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import lru_cache, reduce
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the supervisor's processes stay small without the core, and without typing itself
@@ -94,17 +95,25 @@ def _with_run(
     function: Callable[..., Any], args: Sequence[object], kwargs: Mapping[str, object], run: JobRun
 ) -> tuple[Sequence[object], Mapping[str, object]]:
     """The arguments with `run` in its parameter's place, where there is such a parameter and nothing given for it."""
+    place = _place_of_run(function)
+    if place is None or "run" in kwargs:
+        return args, kwargs
+    if place <= len(args):
+        return [*args[:place], run, *args[place:]], kwargs
+    return args, {**kwargs, "run": run}
+
+
+@lru_cache(maxsize=1024)
+def _place_of_run(function: Callable[..., Any]) -> int | None:
+    """Where among its parameters the function takes `run`, beyond all of them if by keyword only; None if nowhere."""
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):  # some functions written in C tell nothing
-        return args, kwargs
+        return None
     wanted = parameters.get("run")
-    if wanted is None or wanted.kind in (wanted.VAR_POSITIONAL, wanted.VAR_KEYWORD) or "run" in kwargs:
-        return args, kwargs
-    place = list(parameters).index("run")
-    if wanted.kind is not wanted.KEYWORD_ONLY and place <= len(args):
-        return [*args[:place], run, *args[place:]], kwargs
-    return args, {**kwargs, "run": run}
+    if wanted is None or wanted.kind in (wanted.VAR_POSITIONAL, wanted.VAR_KEYWORD):
+        return None
+    return sys.maxsize if wanted.kind is wanted.KEYWORD_ONLY else list(parameters).index("run")
 
 
 def _users_traceback(error: BaseException) -> str:
