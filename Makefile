@@ -22,7 +22,7 @@ test: $(DEV) ## all tests that need nothing but this machine
 	@$(BIN)/pytest
 
 test-cluster: $(DEV) ## the same program against the Kubernetes API server of $KUBECONFIG
-	@$(BIN)/pytest tests/cluster
+	@$(BIN)/pytest --numprocesses=0 tests/cluster
 
 check: $(DEV) ## format, lint, types, import contracts, tests: what a change must pass
 	$(BIN)/ruff format --check

@@ -1,0 +1,262 @@
+"""The alarm: when the table's trigger fires, and that APScheduler rings when armed, and never otherwise."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fakes.tables import at, every, job, table
+from fakes.world import EPOCH
+
+from scheduler.clock import SystemClock
+from scheduler.core.job import Job, JobTable
+from scheduler.running.alarm import Alarm, TableTrigger
+
+SOON = 5.0  # seconds until a test gives up hope
+A_WHILE = 0.12  # in which a ring would be heard
+
+
+def epoch(seconds: float) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)
+
+
+# ------------------------------------------------------------------ the trigger
+
+
+def fires_at(trigger: TableTrigger, now: float, *, before: bool = True) -> tuple[float, bool]:
+    """When it fires next, asked at this second, having fired `before`; and whether a tick fell due since then."""
+    fires = trigger.get_next_fire_time(epoch(now) if before else None, epoch(now))
+    return (fires - EPOCH).total_seconds(), trigger.take_fell_due()
+
+
+@pytest.mark.parametrize(
+    ("jobs", "now", "fires"),
+    [
+        pytest.param([every("a", 5)], 4.2, 5, id="at the next tick"),
+        pytest.param([every("a", 5), every("b", 3)], 2.5, 3, id="at the next of any job"),
+        pytest.param([every("a", 60)], 4.2, 5.2, id="after a heartbeat at the latest"),
+        pytest.param([every("a", 5, enabled=False)], 4.2, 5.2, id="not for a disabled job"),
+        pytest.param([at("a", 4.0)], 4.2, 5.2, id="not for a job whose time is over"),
+        pytest.param([job("a", None)], 4.2, 5.2, id="not for a job that never ticks"),
+        pytest.param([every("a", 5)], 5.0, 6.0, id="not for a tick that is due this moment: the first plan has it"),
+    ],
+)
+def test_when_it_fires(jobs: list[Job], now: float, fires: float) -> None:
+    trigger = TableTrigger(table(*jobs), epoch(now))
+
+    assert fires_at(trigger, now, before=False) == (fires, False)
+
+
+def test_it_fires_at_once_for_what_fell_due_since_the_first_plan() -> None:
+    """The engine asks for the first time a while after the moment as of which it was armed."""
+    trigger = TableTrigger(table(every("a", 5)), epoch(4.5))
+
+    assert fires_at(trigger, 5.2, before=False) == (5.2, True)
+    assert fires_at(trigger, 5.2) == (6.2, False)
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "fires", "fell_due"),
+    [
+        pytest.param(4.9, 5, False, id="early: the same again"),
+        pytest.param(5.0, 6.0, True, id="at the tick"),
+        pytest.param(5.7, 6.7, True, id="late"),
+        pytest.param(9.5, 10, True, id="late, and the next one is near"),
+        pytest.param(3605.5, 3606.5, True, id="an hour later, without walking the ticks in between"),
+        pytest.param(-3600, -3599, False, id="the clock was set back: a heartbeat, and no tick"),
+    ],
+)
+def test_it_is_asked_again(asked_at: float, fires: float, *, fell_due: bool) -> None:
+    """What it answers depends on what is due by then, not on when it was last asked."""
+    trigger = TableTrigger(table(every("a", 5)), epoch(4.5))
+
+    assert fires_at(trigger, 4.5) == (5, False)
+    assert fires_at(trigger, asked_at) == (fires, fell_due)
+    assert not trigger.take_fell_due()
+
+
+def test_a_long_sleep_costs_nothing_per_missed_tick() -> None:
+    asked = 0
+
+    class Counting(type(every("a", 1).schedule)):  # type: ignore[misc]
+        def after(self, instant: datetime) -> datetime | None:
+            nonlocal asked
+            asked += 1
+            return super().after(instant)  # type: ignore[no-any-return]
+
+    trigger = TableTrigger(table(job("a", Counting(1))), epoch(0))
+    trigger.get_next_fire_time(None, epoch(7 * 86_400))
+
+    assert asked < 10
+
+
+def test_it_fires_when_the_jitter_is_over() -> None:
+    one = every("a", 60, jitter=timedelta(seconds=30))
+    trigger = TableTrigger(table(one), epoch(59.5))
+    due = (one.due(epoch(60)) - EPOCH).total_seconds()
+
+    assert fires_at(trigger, due - 0.2) == (due, False)
+    assert fires_at(trigger, due) == (due + 1, True)
+
+
+def test_a_tick_whose_jitter_is_running_is_not_forgotten() -> None:
+    """Armed between the tick and its due instant, as after a hand-over."""
+    one = every("a", 60, jitter=timedelta(seconds=30))
+    due = (one.due(epoch(60)) - EPOCH).total_seconds()
+    assert due > 61
+
+    assert fires_at(TableTrigger(table(one), epoch(60.5)), due - 0.1) == (due, False)
+
+
+# ------------------------------------------------------------------ the engine
+
+
+@dataclass(frozen=True)
+class Often:
+    """A schedule for impatient tests: ten ticks a second, of which the first is `first`."""
+
+    first: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    text: str = "often"
+    PERIOD = timedelta(milliseconds=100)
+
+    def after(self, instant: datetime) -> datetime | None:
+        return self.first + ((instant - self.first) // self.PERIOD + 1) * self.PERIOD
+
+    def before(self, instant: datetime) -> datetime | None:
+        return self.first - ((self.first - instant) // self.PERIOD + 1) * self.PERIOD
+
+    def count(self, after: datetime, until: datetime) -> int:
+        return (until - self.first) // self.PERIOD - (after - self.first) // self.PERIOD
+
+
+OFTEN = table(job("often", Often()))
+SELDOM = table(every("seldom", 86_400))
+
+
+class Rings:
+    """Hears the bell."""
+
+    def __init__(self) -> None:
+        self._heard = threading.Condition()
+        self.all: list[bool] = []
+
+    def ring(self, fell_due: bool) -> None:  # the alarm's callback
+        with self._heard:
+            self.all.append(fell_due)
+            self._heard.notify_all()
+
+    def more(self, count: int = 1, within_s: float = SOON) -> bool:
+        """Whether so many more rings are heard from now on."""
+        with self._heard:
+            until = len(self.all) + count
+            return self._heard.wait_for(lambda: len(self.all) >= until, within_s)
+
+
+@pytest.fixture
+def rings() -> Rings:
+    return Rings()
+
+
+@pytest.fixture
+def alarm(rings: Rings) -> Iterator[Alarm]:
+    alarm = Alarm(rings.ring)
+    yield alarm
+    alarm.close()
+
+
+def arm(alarm: Alarm, jobs: JobTable) -> None:
+    alarm.arm(jobs, SystemClock().wall())
+
+
+def test_it_rings_for_every_tick(alarm: Alarm, rings: Rings) -> None:
+    arm(alarm, OFTEN)
+
+    assert rings.more(3)
+    assert rings.all[:3] == [True, True, True]
+
+
+def test_it_rings_every_heartbeat(alarm: Alarm, rings: Rings) -> None:
+    """And says that nothing fell due; it only lets the clock be looked at."""
+    arm(alarm, SELDOM)
+
+    assert rings.more()
+    assert rings.all == [False]
+
+
+def test_nothing_rings_after_it_was_disarmed(alarm: Alarm, rings: Rings) -> None:
+    arm(alarm, OFTEN)
+    assert rings.more()
+    alarm.disarm()
+
+    assert not rings.more(1, 2 * A_WHILE)
+
+
+def test_armed_again_it_rings_again_for_what_is_to_come_and_for_nothing_else(alarm: Alarm, rings: Rings) -> None:
+    arm(alarm, OFTEN)
+    assert rings.more()
+    alarm.disarm()
+    assert not rings.more(1, 2 * A_WHILE)
+    arm(alarm, SELDOM)
+
+    assert not rings.more(1, A_WHILE)
+    arm(alarm, OFTEN)
+    assert rings.more(2)
+
+
+def test_armed_twice_it_rings_once(alarm: Alarm, rings: Rings) -> None:
+    arm(alarm, OFTEN)
+    arm(alarm, OFTEN)
+
+    assert rings.more(1)
+    assert alarm._engine
+    assert len(alarm._engine.get_jobs()) == 1
+
+
+def test_disarming_waits_for_a_ring_that_is_under_way(rings: Rings) -> None:
+    """So that whoever disarmed it may rely on silence."""
+    ringing, go_on, disarmed = threading.Event(), threading.Event(), threading.Event()
+
+    def ring(fell_due: bool) -> None:  # the alarm's callback
+        ringing.set()
+        go_on.wait(SOON)
+        rings.ring(fell_due)
+
+    alarm = Alarm(ring)
+    arm(alarm, OFTEN)
+    assert ringing.wait(SOON)
+    thread = threading.Thread(target=lambda: (alarm.disarm(), disarmed.set()))
+    thread.start()
+
+    assert not disarmed.wait(A_WHILE)
+    go_on.set()
+    assert disarmed.wait(SOON)
+    assert len(rings.all) == 1
+    thread.join()
+    alarm.close()
+
+
+def test_a_ring_that_fails_is_not_the_last(rings: Rings) -> None:
+    failures = iter([RuntimeError("a defect of ours")])
+
+    def ring(fell_due: bool) -> None:  # the alarm's callback
+        for failure in failures:
+            raise failure
+        rings.ring(fell_due)
+
+    alarm = Alarm(ring)
+    arm(alarm, OFTEN)
+
+    assert rings.more(2)
+    alarm.close()
+
+
+def test_an_alarm_that_was_never_armed_has_no_thread() -> None:
+    before = threading.active_count()
+    alarm = Alarm(lambda _: None)
+    alarm.disarm()
+    alarm.close()
+
+    assert threading.active_count() == before
