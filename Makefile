@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev-ready
 REPLICAS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-cluster check format bench lock clean
+.PHONY: help run demo test test-cluster check format bench schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,12 @@ format: $(DEV) ## format the code and mend what lint can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(DEV) ## how late runs start, beside a bare loop and APScheduler alone
+bench: $(DEV) ## how late runs start beside other schedulers, and what a standby costs
 	$(BIN)/python bench/fire_latency.py
+	$(BIN)/python bench/footprint.py
+
+schema: $(RUN) ## write config.schema.json, from which editors complete config.yaml
+	$(BIN)/leasebeat schema > config.schema.json
 
 lock: $(DEV) ## pin the dependencies anew, with hashes and without download addresses
 	for set in run build dev; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \

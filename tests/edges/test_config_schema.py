@@ -18,6 +18,7 @@ from scheduler.config.reading import read_document
 from scheduler.config.schema import schema
 from tests.edges.config_text import told
 
+ROOT = Path(__file__).parents[2]
 SCHEMA = schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 
@@ -202,3 +203,10 @@ def test_each_of_these_values_is_accepted_by_both(folder: Path, keys: dict[str, 
     table = {"jobs": {"a": {"every": "5m", "shell": "ls", **keys}}}
 
     assert (told(folder, json.dumps(table)), VALIDATOR.is_valid(table)) == ("", True)
+
+
+def test_the_schema_beside_the_example_is_todays() -> None:
+    """The example's first line points editors to it; `leasebeat schema > config.schema.json` makes it anew."""
+    written = json.loads((ROOT / "config.schema.json").read_text())
+
+    assert written == schema()

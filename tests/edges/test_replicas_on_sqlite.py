@@ -85,13 +85,14 @@ def test_a_frozen_leader_starts_nothing_in_its_old_term(replicas: list[ReplicaPr
     assert history.doubled("meter") == []
 
 
-def test_a_standby_tells_three_lines_and_is_silent(replicas: list[ReplicaProcess]) -> None:
+def test_a_standby_tells_three_lines_is_silent_and_small(replicas: list[ReplicaProcess]) -> None:
     leader = leader_among(replicas)
     leader.wait_for("run.succeeded", count=2)
     standby = next(replica for replica in replicas if replica is not leader)
 
     assert [line["event"] for line in standby.lines] == ["config.loaded", "app.started", "lead.standby"]
     assert standby.lines[-1]["leader"] == leader.name
+    assert standby.resident_mb() < 45
 
 
 def test_a_second_signal_ends_at_once_without_releasing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -108,6 +109,10 @@ class ReplicaProcess:
                 os.kill(pid, number)
             except ProcessLookupError:
                 continue
+
+    def resident_mb(self) -> float:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
 
     def stop(self, timeout_s: float = PATIENCE_S) -> int:
         """Ask for a clean stop and wait for it; returns the exit code."""
