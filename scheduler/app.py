@@ -123,6 +123,8 @@ class Replica:
         self._watch.stop()
         if idle:
             self._loop.stop(RELEASE_TAKES_AT_MOST_S)
+        else:  # a thread's run cannot be ended, and the Lease is not given up beside it
+            self._loop.give_up()
         self._dispatch.tell_unrecorded()
         left = self._dispatch.running
         for part in (self._bell, self._runners, self._store):

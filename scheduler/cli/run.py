@@ -61,6 +61,8 @@ def run(context: click.Context, /, **arguments: Any) -> None:
     out = LineWriter(sys.stdout)
     tell = open_log(log, out, clock)
     _tell_loaded(tell, loaded, clock)
+    if stop.asked:
+        context.exit(0)
     if replicas:
         context.exit(Replicas(options.as_arguments(), log, out, tell).run(replicas))
     if arguments["with_parent"]:

@@ -44,6 +44,11 @@ class StopSignal:
         """Take over the two signals; must be called in the main thread."""
         on_stop_signals(self._handle)
 
+    @property
+    def asked(self) -> bool:
+        """Whether the first signal has come."""
+        return self._asked.is_set()
+
     def wait(self) -> str:
         """Wait for the first signal and return its name: `TERM` or `INT`."""
         self._asked.wait()

@@ -1,11 +1,14 @@
 """Which of a job's due ticks are still to be decided one by one, and which its catch-up policy drops at once.
 
-A tick was *missed* when it fell due while no gate was open, or when a newer tick of the same job is due as well: the
-leader was away, or stalled. Policies judge missed ticks; the newest one of a living leader is not missed.
+A tick was *missed* when it fell due while no gate was open: nobody led, or nobody could prove it. Policies judge missed
+ticks. What falls due under a living leader and has to wait, for a free worker or for a slow store, is not missed. Only
+where the job must not run beside itself does the newest due tick supersede the others (unless all are wanted), or else
+overlap would skip it in their stead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,9 +45,9 @@ def backlog(job: Job, mark: datetime, now: datetime, lead_since: datetime) -> Ba
     if newest == first:
         return _alone(job, first, now, lead_since)
     drops: list[Drop] = []
-    too_old = _last_too_old(job, schedule, now)
+    too_old = schedule.before(now - job.policy.catch_up_window)
     by_policy = _last_dropped_by_policy(job, schedule, (mark, newest), lead_since)
-    for last, reason in ((too_old, "too_old"), by_policy):
+    for last, reason in ((too_old, "too_old"), *by_policy):
         if last and last > mark and (drop := _drop(schedule, mark, min(last, newest), reason)):
             drops.append(drop)
             mark = drop.last
@@ -70,25 +73,34 @@ def _newest_due(job: Job, schedule: Schedule, first: datetime, now: datetime) ->
     return newest
 
 
-def _last_too_old(job: Job, schedule: Schedule, now: datetime) -> datetime | None:
-    return schedule.before(now - job.policy.catch_up_window)
-
-
 def _last_dropped_by_policy(
     job: Job, schedule: Schedule, span: tuple[datetime, datetime], lead_since: datetime
-) -> tuple[datetime | None, str]:
+) -> Iterator[tuple[datetime | None, str]]:
+    """Up to which tick the policy drops, and why: at most two reasons, the earlier ticks' first."""
     mark, newest = span
+    older, missed = schedule.before(newest), _last_missed(job, schedule, lead_since)
     match job.policy.catch_up:
         case CatchUp.NONE:
-            missed = job.due(newest) < lead_since
-            return (newest if missed else schedule.before(newest)), "catch_up_none"
+            yield missed, "catch_up_none"
+            yield (older if job.exclusive else None), "superseded"
         case CatchUp.LATEST:
-            return schedule.before(newest), "superseded"
+            yield (older if job.exclusive else _earlier(older, missed)), "superseded"
         case CatchUp.ALL:
             last: datetime | None = newest
             for _ in range(job.policy.max_catch_up):
                 last = schedule.before(last) if last and last > mark else None
-            return last, "max_catch_up"
+            yield last, "max_catch_up"
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else None
+
+
+def _last_missed(job: Job, schedule: Schedule, lead_since: datetime) -> datetime | None:
+    tick = schedule.before(lead_since)
+    while tick and job.due(tick) >= lead_since:
+        tick = schedule.before(tick)
+    return tick
 
 
 def _drop(schedule: Schedule, mark: datetime, last: datetime, reason: str) -> Drop | None:

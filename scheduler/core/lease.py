@@ -58,13 +58,12 @@ from scheduler.core.moves import (
     Write,
 )
 from scheduler.core.ports import LeaseRecord
-from scheduler.core.standing import Creation, Lead, Memory, Pace
+from scheduler.core.standing import Creation, Lead, Memory, Pace, Unresolved
 
 FOREVER = float("inf")
 RELEASED_JITTER_S = 0.1
 EXPIRED_JITTER_S = 0.5
 EXCLUSIVE_MARGIN_S = 1.0
-MAX_UNRESOLVED = 64
 
 
 class Election:
@@ -84,7 +83,7 @@ class Election:
         self._patience = 0.0
         self._absent_since: float | None = None
         self._creation: Creation | None = None
-        self._unresolved: list[Attempt] = []
+        self._unresolved = Unresolved()
         self._must_read = True
         self._reads = Pace(me.timings.retry_period_s)
         self._writes = Pace(me.timings.retry_period_s)
@@ -210,7 +209,7 @@ class Election:
                 attempt = Attempt(kind, written, writes.release(self._seen_lease(), written, wall), now)
             case Kind.GRANT | Kind.ACQUIRE:
                 attempt = self._opening(kind, written, now, wall)
-        self._unresolved = [*self._unresolved[-MAX_UNRESOLVED:], attempt]
+        self._unresolved.sent(attempt)
         return attempt
 
     def _opening(self, kind: Kind, written: WriteId, now: float, wall: datetime) -> Attempt:
@@ -275,8 +274,7 @@ class Election:
             self._find_nothing(now)
             return
         seen = Seen.of(record)
-        self._memory.keep(seen)
-        if mine := self._attempt_of(seen):
+        if mine := self._unresolved.that_made(seen):
             self._land(mine, seen, now)
         elif (self._lead or self._creation) and self._is_untouched(seen):
             self._rebase(seen)
@@ -296,32 +294,23 @@ class Election:
             self._see(Seen.of(record), now)
 
     def _see(self, seen: Seen, now: float) -> None:
-        if self._is_older(seen) or self._attempt_of(seen):
+        if self._is_older(seen) or self._unresolved.that_made(seen):
             self._must_read = True
         else:
             self._must_read = False
-            self._memory.keep(seen)
             self._follow(seen, now)
 
-    def _attempt_of(self, seen: Seen) -> Attempt | None:
-        """The attempt of ours, not yet known to have landed, that made what is seen (rule 3a).
-
-        It is not what is seen any more if somebody edited the holder since.
-        """
-        made = (seen.written, seen.record.holder)
-        return next((one for one in self._unresolved if (one.written, one.record.holder) == made), None)
-
     def _land(self, attempt: Attempt, seen: Seen, now: float) -> None:
-        """The attempt was accepted, so every other over its version is void; a POST has no version and may yet land."""
-        self._unresolved = [other for other in self._unresolved if other.kind is Kind.CREATE and other is not attempt]
+        """The attempt was accepted."""
+        self._unresolved.landed(attempt)
         self._must_read, self._absent_since = False, None
+        creation = self._creation_by(attempt, seen)
         predecessor, self._base = self._base, seen
         settled_before = self._memory.settled
         self._memory.keep(seen)
         match attempt.kind:
             case Kind.CREATE:
-                if self._creation is None or self._creation.written != attempt.written:
-                    self._creation = Creation(attempt.written, "recreated", seen.record.transitions, -FOREVER)
+                self._creation = creation
             case Kind.GRANT | Kind.ACQUIRE:
                 if attempt.quiet_until is not None and self._memory.settled:
                     self._lose("lease_deleted")
@@ -331,6 +320,17 @@ class Election:
                 self._go_on(attempt, seen, now)
             case Kind.RELEASE:
                 self._finish()
+
+    def _creation_by(self, attempt: Attempt, seen: Seen) -> Creation:
+        """The grounds of a POST that landed: those it was sent on, unless it landed late, on the grave of a Lease.
+
+        Then it stands for nothing, but a leader inside its trust brings its ledger back all the same (rule 28).
+        """
+        if self._creation and self._creation.written == attempt.written:
+            return self._creation
+        if self._lead:
+            return self._grounds(attempt.written, attempt.sent_at)
+        return Creation(attempt.written, "recreated", seen.record.transitions, -FOREVER)
 
     def _begin_term(self, attempt: Attempt, seen: Seen, predecessor: Seen | None, now: float) -> None:
         term = Term(seen.record.transitions + 1, seen.record.version)
@@ -366,13 +366,9 @@ class Election:
     def _rebase(self, seen: Seen) -> None:
         """Write again over what was read."""
         self._base = seen
-        self._void_what_is_not_over(seen)
+        self._unresolved.keep_over(seen)
         if self._lead:
             self._lead.foreign_seen = False
-
-    def _void_what_is_not_over(self, seen: Seen) -> None:
-        """A write over an older version can no longer land; one over this version may, and so may a POST."""
-        self._unresolved = [attempt for attempt in self._unresolved if attempt.over in (seen.record.version, "")]
 
     def _loss(self, seen: Seen) -> str:
         """Why a leader that reads this does not lead any more (rules 3d and 3e)."""
@@ -381,7 +377,7 @@ class Election:
 
     def _find_nothing(self, now: float) -> None:
         """The Lease is gone: a leader inside its trust goes on and brings it back, all others wait (rule 28)."""
-        self._unresolved = [attempt for attempt in self._unresolved if attempt.kind is Kind.CREATE]
+        self._unresolved.keep_over(None)
         self._creation = None
         if self._lead and (self._lead.foreign_seen or now >= self._trusted_until(self._lead)):
             self._lose("lease_deleted")
@@ -391,10 +387,11 @@ class Election:
     # ------------------------------------------------------------------ what others do
 
     def _follow(self, seen: Seen, now: float) -> None:
+        self._memory.keep(seen)
         if self._base is None or self._base.heartbeat != seen.heartbeat or self._absent_since is not None:
             self._changed_at, self._patience = now, self._random()
         self._base, self._creation, self._absent_since = seen, None, None
-        self._void_what_is_not_over(seen)
+        self._unresolved.keep_over(seen)
         ours = seen.record.holder == self.me.name and seen.written is not None and seen.written.nonce == self.me.nonce
         if ours or not seen.record.holder or self._is_refused(seen):
             return

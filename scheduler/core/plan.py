@@ -10,6 +10,7 @@ was read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 from scheduler.core.catch_up import backlog
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, instant_text
+from scheduler.core.job import fingerprint as fingerprint_of
 from scheduler.core.ledger import DeliveryMark, Did, Ledger, OpenRun, fingerprints_in
 
 STRANGERS_KEPT = timedelta(days=7)
@@ -52,7 +54,8 @@ class Situation:
     """What a plan is made from besides the ledger.
 
     `now` is the wall time that counts for claims. Ticks that fell due before `lead_since` were missed: no gate was
-    open. `held` has our runs by `OpenRun.key`; `slots` is how many runs can start at once. A leader that is `leaving`
+    open. `held` has our runs by `OpenRun.key`; `slots` is how many runs can start at once. `overdue` names
+    the foreign runs that were given time to drain and have used it up (rule 16). A leader that is `leaving`
     claims nothing and decides on no tick: it only records what ended (rule 32).
     """
 
@@ -62,6 +65,7 @@ class Situation:
     lead_since: datetime
     slots: int
     held: Mapping[str, Held]
+    overdue: AbstractSet[str] = frozenset()
     first_of_term: bool = False
     leaving: bool = False
 
@@ -101,11 +105,6 @@ class Plan:
     failed: tuple[OpenRun, ...]
     fates: tuple[Fate, ...]
     undecided: bool
-
-    @property
-    def changed(self) -> bool:
-        """Whether this plan decides anything."""
-        return bool(self.claims or self.ended or self.failed or self.fates)
 
 
 def plan(ledger: Ledger, situation: Situation) -> Plan:
@@ -184,20 +183,29 @@ class _Planner:
         for entry in sorted(self._ledger.open, key=lambda entry: entry.instant):
             if entry.owner == self._at.nonce:
                 continue
-            if entry.left > 0 or self._at.leaving:
+            drains = entry.left > 0 and entry.key not in self._at.overdue
+            if drains or self._at.leaving:
                 self._keep(entry)
             else:
                 self._interrupt(entry)
 
     def _interrupt(self, entry: OpenRun) -> None:
-        job = self._at.table.served(entry.job)
+        job = self._served_job(entry.job)
         reason = self._why_not_again(entry, job)
         if reason:
             self._fates.append(Fate(entry.job, entry.tick, entry.tick, 1, reason, entry.attempt))
         elif job is None or self._slots < 1 or self._blocker(job):
             self._keep(entry)
         else:
-            self._claim(replace(entry, attempt=entry.attempt + 1, owner=self._at.nonce, left=0), "rerun")
+            # An entry of which every attempt failed was not cut off: it waited for its next attempt.
+            cause = "retry" if entry.failures == entry.attempt else "rerun"
+            self._claim(replace(entry, attempt=entry.attempt + 1, owner=self._at.nonce, left=0), cause)
+
+    def _served_job(self, name: str) -> Job | None:
+        """The job, unless it is not in the table, disabled, or was removed by a newer table (rule 20)."""
+        job = self._at.table.served(name)
+        outdated = self._at.table.revision < self._ledger.rev
+        return None if job and outdated and fingerprint_of(job) not in fingerprints_in(self._ledger.known) else job
 
     def _why_not_again(self, entry: OpenRun, job: Job | None) -> str | None:
         """The stricter of the claim's promise and today's table decides whether a cut-off run is started again."""

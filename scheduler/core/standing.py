@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scheduler.core.ledger import Ledger, WriteId
-from scheduler.core.moves import Seen, Term
+from scheduler.core.moves import Attempt, Seen, Term
+
+MAX_UNRESOLVED = 64
 
 
 @dataclass(slots=True)
@@ -53,6 +55,39 @@ class Memory:
         if seen.ledger:
             self.number = max(self.number, seen.ledger.written.number)
             self.settled = seen.ledger.settled or self.settled
+
+
+class Unresolved:
+    """Our writes of which nobody can say yet whether they landed (rule 3).
+
+    They are refused or unanswered so far, but a copy may be on its way still. A write over a version that is no longer
+    the Lease's can never land; a POST is over no version and may land whenever there is no Lease.
+    """
+
+    def __init__(self) -> None:
+        self._attempts: list[Attempt] = []
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._attempts)
+
+    def sent(self, attempt: Attempt) -> None:
+        """Add one; the oldest of very many are forgotten."""
+        self._attempts = [*self._attempts[-MAX_UNRESOLVED:], attempt]
+
+    def landed(self, attempt: Attempt) -> None:
+        """Take note that `attempt` did, so that every other over its version is void."""
+        self._attempts = [other for other in self._attempts if not other.over and other is not attempt]
+
+    def keep_over(self, seen: Seen | None) -> None:
+        """The Lease was read and is this version, or there is none: what is over another is void."""
+        version = seen.record.version if seen else ""
+        self._attempts = [attempt for attempt in self._attempts if attempt.over in (version, "")]
+
+    def that_made(self, seen: Seen) -> Attempt | None:
+        """The one that made what is seen (rule 3a), unless somebody has edited the holder since."""
+        made = (seen.written, seen.record.holder)
+        return next((one for one in self._attempts if (one.written, one.record.holder) == made), None)
 
 
 @dataclass(slots=True)

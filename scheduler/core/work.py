@@ -2,7 +2,7 @@
 
 The campaign owns every write to the Lease; the dispatch knows what should be in it. So the campaign asks for a draft of
 the next ledger, sends it, and reports a draft that landed. A draft may be asked for more than once before one of them
-lands, so making one must change nothing.
+lands, so making one must decide nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Work(Protocol):
         """The boot second at which a write is wanted for the sake of claims and ends; infinity when there is none."""
 
     def draft(self, ledger: Ledger, now: float, wall: datetime) -> Draft | None:
-        """What should be written over `ledger` now; None for a mere renewal. Changes nothing."""
+        """What should be written over `ledger` now; None for a mere renewal. Decides nothing."""
 
     def landed(self, draft: object, ledger: Ledger, now: float) -> None:
         """What `draft` decided holds: start its claims, write its log lines."""

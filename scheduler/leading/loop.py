@@ -80,9 +80,13 @@ class CampaignLoop:
         self._inbox.wake()
         self._thread.join(timeout_s)
         ended = not self._thread.is_alive()
+        self.give_up()
+        return ended
+
+    def give_up(self) -> None:
+        """End the loop without releasing; whatever it is waiting for is of no consequence any more."""
         self._given_up.set()
         self._inbox.wake()
-        return ended
 
     def _run(self) -> None:
         while not self._given_up.is_set():

@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 
-from scheduler.core.errors import StoreError, Unavailable, WatchForbidden
+from scheduler.core.errors import StoreError, WatchForbidden
 from scheduler.core.ports import LeaseRecord, LeaseStore, Tell
 from scheduler.leading.loop import Inbox
 
@@ -75,6 +75,8 @@ class Watch:
         while not self._stop.is_set():
             try:
                 self._inbox.put(self._store.read(self._retry_period_s))
-            except Unavailable as error:
+            except StoreError as error:
                 _log.debug("poll failed: %s", error)
+            except Exception:  # noqa: BLE001  # as for the watch
+                _log.exception("the store raised what it should have translated")
             self._stop.wait(self._retry_period_s * random.uniform(1.0, POLL_JITTER))  # noqa: S311  # as above

@@ -64,6 +64,19 @@ class TableTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no t
         return fell_due
 
 
+class _Engine(BackgroundScheduler):  # type: ignore[misc]  # as above
+    """APScheduler, which plans its sleep by the wall clock: set back by an hour, it would sleep for one."""
+
+    def _process_jobs(self) -> float | None:
+        """Wake what is due, as ever; a next wake-up beyond the heartbeat means that the clock was set back."""
+        wait_s: float | None = super()._process_jobs()
+        if wait_s is not None and wait_s > 2 * HEARTBEAT.total_seconds():
+            for job in self.get_jobs():
+                job.reschedule(job.trigger)
+            wait_s = super()._process_jobs()
+        return wait_s
+
+
 class Alarm:
     """Calls `ring(fell_due)` from a thread of its own at every due instant and every heartbeat; silent unless armed.
 
@@ -103,6 +116,6 @@ class Alarm:
     def _started(self) -> BackgroundScheduler:
         if self._engine is None:
             # The sweep only sets a flag, so it runs in the engine's own thread: one hand-over less before a claim.
-            self._engine = BackgroundScheduler(timezone=UTC, executors={"default": DebugExecutor()})
+            self._engine = _Engine(timezone=UTC, executors={"default": DebugExecutor()})
             self._engine.start(paused=True)
         return self._engine

@@ -7,7 +7,8 @@
 Nothing starts that an accepted write does not entitle to start, and nothing reads as over before an accepted write says
 so. The gate is asked twice: here when a run is handed to its runner, and by the runner as the run's first statement.
 
-Three threads come by: the campaign's (everything in the `Work` port), the alarm's (`ring`) and the runners' (`heard`).
+Four threads come by: the campaign's (everything in the `Work` port), the alarm's (`ring`), the runners' (`heard`) and
+the main one, which ends it all (`leave` and what follows it).
 One lock guards the runs; it is never held while a runner is called.
 """
 
@@ -91,7 +92,9 @@ class Dispatch:
         self._end_seen_at = NEVER
         self._ends_written_at = -NEVER
         self._claiming = False
+        self._drains_until: dict[str, float] = {}
         self._leaving = False
+        self._killing = False
         self._drained = 0
         self._idle = threading.Event()
         self._wall_ahead_of_boot: float | None = None
@@ -155,6 +158,7 @@ class Dispatch:
                 lead_since=self._lead_since,
                 slots=self._max_parallel - self.running,
                 held=self._runs.for_plan(now),
+                overdue=self._overdue(ledger, now),
                 first_of_term=self._first_of_term,
                 leaving=self._leaving,
             )
@@ -163,6 +167,12 @@ class Dispatch:
         self._claiming = claiming or bool(made.claims)
         self._note_idleness()
         return _Draft(made, now, wall)
+
+    def _overdue(self, ledger: Ledger, now: float) -> frozenset[str]:
+        """Rule 16: a foreign run that drains gets its time from our first sight of it in this term."""
+        draining = {entry.key: now + entry.left for entry in ledger.open if entry.left and entry.owner != self._nonce}
+        self._drains_until = draining | self._drains_until
+        return frozenset(key for key, until in self._drains_until.items() if until <= now)
 
     def missed(self, ledger: Ledger, wall: datetime) -> int:
         """How many ticks are due and undecided in this ledger."""
@@ -180,11 +190,19 @@ class Dispatch:
             self._claiming = False  # they landed, or never will
             orders = self._orders(now)
         for order in orders:
-            self._crew.runner.start(order)
+            self._start(order)
         if isinstance(draft, _Draft) and opens_term and not self._leaving:
             # Only now, because bringing in the engine takes a while, and what was missed has waited long enough.
             self._crew.bell.arm(self._table, draft.as_of)
         self._note_idleness()
+
+    def _start(self, order: RunOrder) -> None:
+        """Hand the run to its runner; one that cannot even do that has failed, and harms no other run."""
+        try:
+            self._crew.runner.start(order)
+        except Exception as error:  # noqa: BLE001  # out of threads or descriptors, say; told in the run's final line
+            message = f"{type(error).__name__}: {error}"
+            self.heard(RunEnded(order.key, "failed", took_ms=0, reason="crashed", error=message))
 
     def _commit(self, draft: _Draft, now: float) -> None:
         made = draft.plan
@@ -194,13 +212,14 @@ class Dispatch:
         for fate in made.fates:
             self._runs.drop(attempt_key(fate.job, fate.first, fate.attempt))
             self._lines.decided(fate)
-        self._commit_ends(made, now)
+        self._commit_ends(draft, now)
         for claim in made.claims:
             run = self._runs.claim(claim, self._table.jobs[claim.entry.job])
             if claim.cause == "rerun":
                 self._lines.rerun(run)
 
-    def _commit_ends(self, made: Plan, now: float) -> None:
+    def _commit_ends(self, draft: _Draft, now: float) -> None:
+        made = draft.plan
         for entry in made.ended:
             run = self._runs.drop(entry.key)
             if run and not run.told:
@@ -211,7 +230,8 @@ class Dispatch:
                 self._lines.retrying(run, run.wait_for_retry(entry, now))
         if made.ended or made.failed:
             self._ends_written_at = self._ends_written_at if made.claims else now
-        self._end_seen_at = now if self._runs.to_record else NEVER
+        if self._end_seen_at <= draft.made_at:  # an end heard of since then is not in this plan
+            self._end_seen_at = now if self._runs.to_record else NEVER
 
     def _let_go_of_what_is_not_ours(self, ledger: Ledger) -> None:
         """Rule 15: what the ledger does not list as ours can be neither started nor recorded any more."""
@@ -220,7 +240,7 @@ class Dispatch:
 
     def _orders(self, now: float) -> list[RunOrder]:
         """Orders for the runs that are claimed and were not started yet (rule 21)."""
-        if self._term is None or not self._gate.is_open(now):
+        if self._term is None or self._killing or not self._gate.is_open(now):
             return []
         ready = [run for run in self._runs if run.state is State.UNSTARTED]
         for run in ready:
@@ -258,7 +278,10 @@ class Dispatch:
     def acquired(self, news: Acquired, wall: datetime) -> None:
         """Begin a term: adopt our own runs that the ledger still lists, and tell the schedule."""
         with self._lock:
-            self._term, self._lead_since, self._first_of_term = news.term, wall, True
+            if self._term is None:  # a leader that made a deleted Lease anew has led all the time
+                self._lead_since = wall
+            self._term, self._first_of_term = news.term, True
+            self._drains_until = {}
             self._lines.term, self._lines.previous = news.term.number, news.previous
             self._let_go_of_what_is_not_ours(news.inherited)
         self._crew.on_lead(news)
@@ -284,8 +307,7 @@ class Dispatch:
             self._first_of_term = self._undecided = self._claiming = False
             self._rang_at = None
         self._crew.runner.kill_exclusive()
-        for run in self._runs:
-            self._tell_unrecorded(run)
+        self.tell_unrecorded()
         self._note_idleness()
 
     # ------------------------------------------------------------------ what the alarm and the runners say
@@ -319,6 +341,7 @@ class Dispatch:
     def _end(self, run: HeldRun, ended: RunEnded) -> None:
         run.end(ended)
         if ended.outcome == "gate_shut":
+            self._crew.wake()
             return
         self._drained += self._leaving
         if self._term is None:
@@ -349,12 +372,14 @@ class Dispatch:
 
     def kill_all(self) -> None:
         """End what is still running and can be ended; each such run stays open in the ledger, as interrupted."""
-        for run in self._runs:
-            if run.state is State.ALIVE:
-                self._crew.runner.kill(run.entry.key)
+        with self._lock:
+            self._killing = True
+            alive = [run.entry.key for run in self._runs if run.state is State.ALIVE]
+        for key in alive:
+            self._crew.runner.kill(key)
 
     def tell_unrecorded(self) -> None:
-        """Tell the ends that could not be recorded before the end of this process."""
+        """Tell the ends that could not be recorded before the end of the lead, or of this process."""
         with self._lock:
             for run in self._runs:
                 self._tell_unrecorded(run)

@@ -1,7 +1,7 @@
 """The runs this process has in hand, from the claim to the moment the ledger holds their end.
 
-A run's state changes on the word of three threads: the campaign's (claimed, recorded), a runner's (started, ended) and
-nobody else's. Whoever calls holds the dispatch's lock.
+A run's state changes on the word of the campaign's thread (claimed, recorded) and of the runners' (started, ended), and
+of nobody else. Whoever calls holds the dispatch's lock.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class HeldRuns:
         """Take in hand what an accepted write claimed; an earlier attempt of the same run is over."""
         entry = claim.entry
         earlier = self._runs.pop(attempt_key(entry.job, entry.tick, entry.attempt - 1), None)
-        cause = earlier.cause if earlier and claim.cause == "retry" else claim.cause
+        cause = claim.cause
+        if cause == "retry":  # goes on for the reason that its first attempt had, if that was ours
+            cause = earlier.cause if earlier else "schedule"
         run = self._runs[claim.entry.key] = HeldRun(claim.entry, job, cause)
         return run
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from fakes.tables import every, job
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.core.catch_up import Backlog, Drop, backlog
 from scheduler.core.job import CatchUp, Job
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
+from tests.fakes.tables import every, job
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NEVER_LED = NOON + timedelta(days=1)

@@ -7,17 +7,18 @@ beginning on, B stands by, seconds count from there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-from fakes.pretend import PretendRunner
-from fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
-from fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
-from fakes.world import START, D, Delivery, L, Replica, World, run
 
 from scheduler.core.job import Overlap
 from scheduler.core.ledger import WriteId, encode, first_ledger
 from scheduler.core.moves import Timings, micro_time
 from scheduler.core.ports import LeaseRecord
+from tests.fakes.pretend import PretendRunner
+from tests.fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
+from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
+from tests.fakes.world import EPOCH, START, D, Delivery, L, Replica, World, run
 
 JITTER = 0.1
 
@@ -461,7 +462,7 @@ class TestTheLog:
 
 class TestOthersLeases:
     def test_a_foreign_lease_is_left_alone_even_expired(self) -> None:
-        """Rule of DESIGN 3.9: a holder and no ledger is another program's."""
+        """One with a holder and without a ledger is another program's."""
         world = World()
         foreign = put_lease(world, "external-dns", None)
         a = world.replica("A", table(every("a", 5)))
@@ -536,7 +537,20 @@ class TestOthersLeases:
         assert acquired.replica == "B"
         assert acquired.at - START == pytest.approx(6 + L + 0.25)
         assert min(start.at for start in world.starts if start.replica == "B") >= acquired.at + L
-        assert lost.facts["from"] == world.wall().replace(minute=0, second=5)
+        assert lost.facts["from"] == EPOCH + timedelta(seconds=5)
+
+    def test_a_quiet_start_whose_reply_was_lost_says_what_is_lost(self) -> None:
+        """Rule 29: from the last tick known to be settled, although the Lease already shows the new ledger."""
+        world, a, b = led_by_a(table(every("a", 5)))
+        world.run_to(6)
+        a.kill()
+        world.edit(ledger="{")
+        b.lose_reply()
+        world.run_to(30)
+
+        (lost,) = world.events("ledger.lost")
+        assert lost.facts["from"] == EPOCH + timedelta(seconds=5)
+        assert lost.facts["to"] == EPOCH + timedelta(seconds=6 + 2 * L)
 
     def test_the_ledger_is_gone_under_its_leader(self) -> None:
         """Rule 3e, as this version has it: it stands by, waits as everybody does, and starts quietly."""

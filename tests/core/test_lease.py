@@ -325,8 +325,9 @@ def test_a_lease_that_somebody_took_is_not_released() -> None:
 def test_the_lease_that_is_made() -> None:
     """Rule 27: the POST names the holder and carries no ledger; the PUT brings it."""
     one = standby(None, creates_at_once=True, revision=4)
-    made = one.compose(Kind.CREATE, 0.0, WALL).record
-    one.accepted(one._unresolved[0], replace(made, version="1", uid="u"), 0.0)
+    post = one.compose(Kind.CREATE, 0.0, WALL)
+    made = post.record
+    one.accepted(post, replace(made, version="1", uid="u"), 0.0)
     granted = one.compose(Kind.GRANT, 0.0, WALL).record
 
     now = "2026-11-22T12:00:00.000000Z"
@@ -578,7 +579,7 @@ def test_a_wait_ends_when_the_trust_does() -> None:
 
     assert one.next_move(9.5) == Wait(D)
     assert isinstance(one.next_move(D), Wait)
-    assert one.take_news() == [Suspended(one.term)]
+    assert one.take_news() == [Suspended(Term(1, "102"))]
 
 
 # ------------------------------------------------------------------ what is believed
@@ -616,7 +617,7 @@ def test_a_write_that_was_not_answered_landed(late: int) -> None:
     (item,) = one.take_news()
     assert isinstance(item, Landed)
     assert item.attempt.draft == landed.sent_at
-    assert one._unresolved == []
+    assert not one._unresolved
 
 
 def test_a_take_over_that_landed_late_is_seen_by_the_watch() -> None:
@@ -745,7 +746,7 @@ def test_the_trust_comes_and_goes_within_one_term() -> None:
 
     told = one.take_news()
     assert [type(item) for item in told] == [Suspended, Resumed, Landed]
-    assert told[1] == Resumed(one.term, 3.0)
+    assert told[1] == Resumed(Term(1, "102"), 3.0)
 
 
 def test_it_contends_again_after_losing() -> None:

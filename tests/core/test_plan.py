@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from fakes.tables import AT_MOST_ONCE, at, every, job
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, fingerprint, instant_text, run_id
 from scheduler.core.ledger import Ledger, OpenRun, WriteId, decode, encode, first_ledger
 from scheduler.core.plan import Held, Plan, Situation, State, missed, plan
+from tests.fakes.tables import AT_MOST_ONCE, at, every, job
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ME = "n1"
@@ -42,7 +42,7 @@ def ledger(*jobs: Job, **changes: Any) -> Ledger:
 
 
 def situation(jobs: JobTable, now: float, **changes: Any) -> Situation:
-    usual = {"lead_since": noon(-1), "slots": 16, "held": {}}
+    usual: dict[str, Any] = {"lead_since": noon(-1), "slots": 16, "held": {}}
     return Situation(table=jobs, nonce=ME, now=noon(now), **(usual | changes))
 
 
@@ -460,7 +460,7 @@ def fate_ticks(fate: Any, jobs: JobTable) -> list[str]:
     schedule = jobs.jobs[fate.job].schedule
     assert schedule
     first, last = datetime.fromisoformat(fate.first), datetime.fromisoformat(fate.last)
-    ticks, one = [], first
+    ticks, one = list[str](), schedule.after(first - timedelta(seconds=1))
     while one and one <= last:
         ticks.append(instant_text(one))
         one = schedule.after(one)

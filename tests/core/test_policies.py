@@ -11,12 +11,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
-from fakes.tables import ALL, AT_MOST_ONCE, THREAD, at, every, table
-from fakes.world import EPOCH, START, World, run
 
 from scheduler.core.job import CatchUp, Job, Overlap
 from scheduler.core.ledger import OpenRun, encode
+from scheduler.core.ports import RunOrder
+from tests.fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
+from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, at, every, table
+from tests.fakes.world import EPOCH, START, World, run, tick
 
 NONE: dict[str, Any] = {"catch_up": CatchUp.NONE}
 LATEST: dict[str, Any] = {"catch_up": CatchUp.LATEST}
@@ -95,6 +96,28 @@ class TestCatchUp:
         assert world.started() == runs("a", *ran)
         assert world.events("lead.suspended") == []
         assert world.events("run.skipped") == []
+
+    @pytest.mark.parametrize("policy", [NONE, LATEST], ids=["none", "latest"])
+    def test_a_tick_that_waits_for_a_slow_store_is_not_missed(self, policy: dict[str, Any]) -> None:
+        """Rule 24: what falls due while a write is in flight rides in the next, and with `allow` none is in its way."""
+        world, a, b = led_by_a(table(every("a", 1, **policy, **ALLOW)))
+        b.kill()
+        world.run_to(4.5)
+        a.freeze()
+        world.run_to(8.5)
+        a.thaw()
+        world.run_to(9.5)
+
+        assert world.started() == runs("a", *range(1, 10))
+        assert world.events("run.dropped") == []
+
+    def test_a_tick_that_waits_for_a_worker_is_not_missed(self) -> None:
+        world, a, b = led_by_a(table(at("long", 1), every("a", 10, **NONE)), max_parallel=1)
+        b.kill()
+        a.runner.duration_s["long"] = 12
+        world.run_to(15)
+
+        assert world.started("a") == runs("a", 10)
 
     def test_ticks_older_than_the_window_are_dropped(self) -> None:
         window = timedelta(seconds=18)
@@ -237,6 +260,19 @@ class TestRetries:
         assert world.started() == [(run("a", 5), attempt) for attempt in attempts]
         assert world.fates("a") == [("failed", run("a", 5))]
 
+    def test_a_retry_handed_over_is_not_told_as_a_crash(self) -> None:
+        """The run was not cut off: its attempt had failed, and the next had been announced."""
+        world, a, b = led_by_a(table(at("a", 2, **TWICE)))
+        a.runner.fails.add("a")
+        world.run_to(3)
+        a.terminate()
+        world.run_to(5)
+
+        assert [(start.replica, start.attempt) for start in world.starts] == [("A", 1), ("B", 2)]
+        assert world.events("run.retrying", reason="leader_lost") == []
+        assert [line.facts["cause"] for line in world.events("run.succeeded")] == ["schedule"]
+        assert b.is_up
+
     def test_a_stop_does_not_wait_for_a_retry(self) -> None:
         """The failure is recorded, so the successor goes on with attempt 2."""
         world, a, _ = led_by_a(table(every("a", 300, offset=5, retries=1, retry_delay=timedelta(minutes=4))))
@@ -362,6 +398,38 @@ class TestWrites:
         world.run_to(6.2)
 
         assert seconds(world, "A") == [5, 6, 6.07]
+
+
+class TestDrainingRuns:
+    def test_a_foreign_run_gets_the_time_it_was_given_and_no_more(self) -> None:
+        """Rule 16: counted by our own clock, from our first sight of it."""
+        world, a, b = led_by_a(table(every("a", 10)))
+        b.kill()
+        world.run_to(1)
+        draining = OpenRun("a", tick(0), 1, "gone", "l", left=15)
+        world.edit(ledger=encode(replace(ledger(world), open=(draining,))))
+        world.run_to(31)
+
+        assert world.started() == [(run("a", 0), 2), (run("a", 30), 1)]
+        assert [line.facts["tick"] for line in world.events("run.skipped", reason="overlap")] == [tick(10), tick(20)]
+        assert a.is_up
+
+
+class TestRunners:
+    def test_a_run_that_cannot_be_started_fails_and_harms_no_other(self) -> None:
+        world, a, _ = led_by_a(table(every("a", 5), every("b", 5)))
+        start = a.runner.start
+
+        def refuse_once(_order: RunOrder) -> None:
+            a.runner.start = start  # type: ignore[method-assign]
+            raise OSError(24, "Too many open files")
+
+        a.runner.start = refuse_once  # type: ignore[method-assign]
+        world.run_to(11)
+
+        assert world.started() == [*runs("b", 5), *runs("a", 10), *runs("b", 10)]
+        (failed,) = world.events("run.failed")
+        assert (failed.facts["reason"], failed.facts["error"]) == ("crashed", "OSError: [Errno 24] Too many open files")
 
 
 class TestSlots:

@@ -1,4 +1,4 @@
-"""The protocol's own test cases (PROTOCOL.md, section 9), by their names, over the pretended world.
+"""The protocol's own test cases, by their numbers and names, over the pretended world.
 
 `A` leads unless a case says otherwise, `B` and `C` stand by. Seconds count from the world's beginning, where no tick is
 due yet; the lease lasts 15 s (L), the trust 10 s (D), the retry period is 2 s.
@@ -6,14 +6,16 @@ due yet; the lease lasts 15 s (L), the trust 10 s (D), the retry period is 2 s.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
-from fakes.tables import ALL, AT_MOST_ONCE, THREAD, at, every, table
-from fakes.world import START, D, L, World, run
 
-from scheduler.core.job import Delivery, JobTable
+from scheduler.core.job import CatchUp, Delivery, JobTable
+from scheduler.core.ledger import OpenRun, encode
+from tests.fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
+from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, at, every, table
+from tests.fakes.world import START, D, L, World, run
 
 
 class TestWriting:
@@ -415,6 +417,20 @@ class TestRevisions:
         assert world.started("edited") == [(run("edited", at), 1) for at in (30, 60)]
         assert_started_once(world)
 
+    def test_an_old_table_does_not_rerun_what_the_new_one_removed(self) -> None:
+        """P7 (rules 17, 20): the run stays open for whoever leads with the newer table."""
+        world, a, b = led_by_a(table(every("a", 5), revision=2))
+        b.kill()
+        world.run_to(1)
+        removed = OpenRun("old", "2026-11-22T12:00:00Z", 1, "gone", "l")
+        world.edit(ledger=encode(replace(ledger(world), open=(removed,))))
+        a.kill()
+        world.replica("C", table(every("a", 5), every("old", 60), revision=1))
+        world.run_to(40)
+
+        assert world.started("old") == []
+        assert removed in ledger(world).open
+
     @pytest.mark.parametrize("stops", [pytest.param(8, id="before T"), pytest.param(10.5, id="after it ran T")])
     def test_edit_at_the_minute(self, stops: float) -> None:
         """25 (rules 19, 20): both schedules have T = 10; the new one is loaded before and leads after T."""
@@ -501,6 +517,16 @@ class TestDeleted:
         assert world.started("a") == [(run("a", at), 1) for at in (5, 10, 15, 20, 25, 30)]
         assert world.started("long") == [(run("long", 5), 1)]
         assert {line.replica for line in world.events("lead.acquired")} == {"A"}
+
+    def test_deleted_as_a_tick_falls_due(self) -> None:
+        """31 (rule 28): the gate stays open while the leader re-creates the Lease, so the tick was not missed."""
+        world, a, _ = led_by_a(table(every("a", 5, catch_up=CatchUp.NONE)))
+        a.latency_s = 0.05
+        world.run_to(9.98)
+        world.delete()
+        world.run_to(16)
+
+        assert world.fates("a") == [("succeeded", run("a", at)) for at in (5, 10, 15)]
 
     def test_deleted_and_leader_dead(self) -> None:
         """32 (rules 27-29): deleted twice; a POST of the first time lands after the second: a quiet start."""

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
-from fakes.world import EPOCH, START, End, L, Line, Replica, Start, World, run
 
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, run_id
 from scheduler.core.lease import Election
 from scheduler.core.moves import Attempt
+from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
+from tests.fakes.world import EPOCH, START, End, L, Line, Replica, Start, World, run
 
 if TYPE_CHECKING:
     from scheduler.core.ports import LeaseRecord
@@ -136,7 +136,7 @@ class Storm:
             self.world.edit_label()
 
     def _delete(self, _: Replica) -> None:
-        """Only under a leader that can bring it back, and then nothing else happens (PROTOCOL 1, what is void)."""
+        """Only under a leader that can bring it back, and then nothing else happens: else the promise is void."""
         leaders = [replica for replica in self.world.replicas if replica.name in self.world.open_gates()]
         if leaders and all(self._is_well(replica) for replica in leaders):
             self._calm()
@@ -185,7 +185,7 @@ class Judge:
             raise Objection(f"started twice: {twice}")
 
     def _nothing_starts_after_its_final_line(self) -> None:
-        over = {}
+        over: dict[object, float] = {}
         for line in self.world.lines:
             if line.event in FATES and line.facts.get("recorded") is not False:
                 over.setdefault(line.facts["run"], line.at)
@@ -350,7 +350,7 @@ class TrustsTheReply(Election):
     """Counts its trust from the reply."""
 
     def accepted(self, attempt: Attempt, record: LeaseRecord, now: float) -> None:
-        super().accepted(Attempt(**{**_fields(attempt), "sent_at": now}), record, now)
+        super().accepted(replace(attempt, sent_at=now), record, now)
 
 
 class TrustsTooLong(Election):
@@ -358,10 +358,6 @@ class TrustsTooLong(Election):
 
     def _trusted_until(self, lead: object) -> float:
         return super()._trusted_until(lead) + L  # type: ignore[arg-type]
-
-
-def _fields(attempt: Attempt) -> dict[str, object]:
-    return {name: getattr(attempt, name) for name in Attempt.__slots__}
 
 
 @pytest.mark.parametrize(

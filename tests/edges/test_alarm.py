@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes.tables import at, every, job, table
-from fakes.world import EPOCH
 
 from scheduler.clock import SystemClock
 from scheduler.core.job import Job, JobTable
 from scheduler.running.alarm import Alarm, TableTrigger
+from tests.fakes.tables import at, every, job, table
+from tests.fakes.world import EPOCH
 
 SOON = 5.0  # seconds until a test gives up hope
 A_WHILE = 0.12  # in which a ring would be heard
@@ -186,6 +186,15 @@ def test_it_rings_every_heartbeat(alarm: Alarm, rings: Rings) -> None:
     assert rings.all == [False]
 
 
+def test_a_clock_set_back_silences_it_for_a_heartbeat_at_most(alarm: Alarm, rings: Rings) -> None:
+    """Set back by an hour, the engine finds its next wake-up an hour ahead."""
+    arm(alarm, SELDOM)
+    assert alarm._engine
+    alarm._engine.modify_job("sweep", next_run_time=SystemClock().wall() + timedelta(hours=1))
+
+    assert rings.more(2)
+
+
 def test_nothing_rings_after_it_was_disarmed(alarm: Alarm, rings: Rings) -> None:
     arm(alarm, OFTEN)
     assert rings.more()
@@ -227,7 +236,12 @@ def test_disarming_waits_for_a_ring_that_is_under_way(rings: Rings) -> None:
     alarm = Alarm(ring)
     arm(alarm, OFTEN)
     assert ringing.wait(SOON)
-    thread = threading.Thread(target=lambda: (alarm.disarm(), disarmed.set()))
+
+    def disarm() -> None:
+        alarm.disarm()
+        disarmed.set()
+
+    thread = threading.Thread(target=disarm)
     thread.start()
 
     assert not disarmed.wait(A_WHILE)

@@ -12,7 +12,7 @@ from datetime import datetime
 import pytest
 
 from scheduler.clock import SystemClock
-from scheduler.core.errors import Unavailable, WatchForbidden
+from scheduler.core.errors import StoreError, Unavailable, WatchForbidden
 from scheduler.core.lease import Election
 from scheduler.core.ledger import Ledger
 from scheduler.core.moves import Acquired, Candidate, Gate, Timings
@@ -268,7 +268,12 @@ def test_what_the_watch_shows_ends_its_wait(contender: Contender) -> None:
 )
 def test_the_inbox_wakes_whoever_waits(how: Callable[[Inbox], None]) -> None:
     inbox, woken = Inbox(), threading.Event()
-    thread = threading.Thread(target=lambda: (inbox.wait(SOON), woken.set()))
+
+    def wait() -> None:
+        inbox.wait(SOON)
+        woken.set()
+
+    thread = threading.Thread(target=wait)
     thread.start()
     how(inbox)
 
@@ -382,8 +387,9 @@ def test_without_the_permission_to_watch_it_polls_and_says_so_once() -> None:
     assert [record.holder for record in one.inbox.take() if record] == ["b"] * 5
 
 
-def test_a_poll_that_fails_is_not_the_last() -> None:
-    one, error = Watcher(), Unavailable("away")
+@pytest.mark.parametrize("error", [*LIBRARY, StoreError("x")], ids=lambda error: type(error).__name__)
+def test_a_poll_that_fails_is_not_the_last(error: Exception) -> None:
+    one = Watcher()
     one.store.errors |= {"watch": [WatchForbidden("may not watch")], "read": [error, error]}
     one.run_until_it_waited(4)
 

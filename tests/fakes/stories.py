@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fakes.world import START, L, Replica, World
 from scheduler.core.job import JobTable
 from scheduler.core.ledger import Ledger, decode
+from tests.fakes.world import START, L, Replica, World
 
 FAIL_OVER = L + 0.6
 

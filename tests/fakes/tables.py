@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from fakes.world import EPOCH
 from scheduler.core.job import Action, CatchUp, Delivery, Job, JobTable, Policy, PythonAction, Schedule, ShellAction
 from scheduler.core.schedule import AtSchedule, EverySchedule
+from tests.fakes.world import EPOCH
 
 ALL: dict[str, Any] = {"catch_up": CatchUp.ALL}
 AT_MOST_ONCE: dict[str, Any] = {"delivery": Delivery.AT_MOST_ONCE}

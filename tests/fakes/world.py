@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
-from fakes.pretend import PretendBell, PretendRunner
 from scheduler.core.errors import Absent, Conflict, StoreError, Unavailable
 from scheduler.core.job import JobTable, instant_text
 from scheduler.core.lease import Election
@@ -22,6 +22,7 @@ from scheduler.core.ports import LeaseRecord, RunOrder
 from scheduler.leading.campaign import Campaign
 from scheduler.running.dispatch import Crew, Dispatch
 from scheduler.stores.memory import MemoryStore
+from tests.fakes.pretend import PretendBell, PretendRunner
 
 EPOCH = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 START = 1000.0
@@ -146,7 +147,7 @@ class World:
         self._show()
         return self.record
 
-    def edit(self, **changes: object) -> None:
+    def edit(self, **changes: Any) -> None:
         assert self.record
         self._store(replace(self.record, **changes))
 

@@ -51,14 +51,16 @@ class ThreadRunner:
 
     def start(self, order: RunOrder) -> None:
         """Have a thread perform the run."""
+        if not self._idle.acquire(blocking=False):
+            self._add_thread()
         self._orders.put(order)
-        if self._idle.acquire(blocking=False):
-            return
+
+    def _add_thread(self) -> None:
         with self._lock:
             if len(self._threads) < self._max_parallel:
                 thread = threading.Thread(target=self._serve, name=f"run-{len(self._threads)}", daemon=True)
-                self._threads.append(thread)
                 thread.start()
+                self._threads.append(thread)
 
     def kill(self, key: str) -> None:
         """A thread cannot be ended from outside."""
