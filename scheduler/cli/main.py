@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -47,6 +48,7 @@ for command in (run, check, next_, schema):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, the process's own unless another is given, and exit."""
+    _open_missing_streams()
     try:
         code = cli.main(arguments, prog_name="leasebeat", standalone_mode=False)
     except click.exceptions.Abort:
@@ -59,7 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 0
     except LeasebeatError as error:
         code = _tell(error)
+    except OSError as error:
+        click.echo(f"error: {error}", err=True)  # a full disk behind stdout, say
+        code = NO
     sys.exit(code or 0)
+
+
+def _open_missing_streams() -> None:
+    """Whoever starts a daemon may close its streams; what is written then goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # for as long as this process lives
 
 
 def _tell(error: LeasebeatError) -> int:

@@ -25,6 +25,8 @@ Examples:
   leasebeat next nightly-report --from 2027-03-27T00:00:00Z --for 3d
 """
 DEFAULT_COUNT = 10
+MOST = 1_000_000
+YEARS = range(1971, 9000)  # those that ticks lie in
 Instant = tuple[datetime, list[Job]]
 
 
@@ -36,6 +38,8 @@ def _time(_context: click.Context, _option: click.Parameter, value: str | None) 
         instant = datetime.fromisoformat(value)
     except ValueError as error:
         raise click.BadParameter(f"expected a time such as 2027-03-28T02:00:00Z, got {value}") from error
+    if instant.year not in YEARS:
+        raise click.BadParameter(f"expected a year from {YEARS.start} to {YEARS.stop - 1}, got {instant.year}")
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
@@ -50,7 +54,7 @@ def _span(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.command("next", epilog=EXAMPLES)
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
 @click.option(
-    "-N", "--count", type=click.IntRange(min=1), help=f"Instants to show [{DEFAULT_COUNT}, or all with --for]"
+    "-N", "--count", type=click.IntRange(1, MOST), help=f"Instants to show [{DEFAULT_COUNT}, or all with --for]"
 )
 @click.option("--from", "start", metavar="TIME", callback=_time, help="Show what comes after this time [now]")
 @click.option("--for", "span", metavar="DURATION", callback=_span, help="Show this much time, such as 1d")
@@ -70,8 +74,8 @@ def next_(
     table = load(options.config_path, now).table
     begin = start or now
     chosen = _chosen(table, jobs)
-    shown = count or (None if span else DEFAULT_COUNT)
-    instants = list(islice(upcoming(chosen, begin, begin + span if span else None), shown))
+    until = None if span is None else begin + span
+    instants = list(islice(upcoming(chosen, begin, until), count or (DEFAULT_COUNT if span is None else MOST)))
     if options.as_json:
         click.echo(json.dumps([_fact(job, tick) for tick, jobs in instants for job in jobs], indent=1))
     elif not instants:
@@ -86,7 +90,7 @@ def _chosen(table: JobTable, names: tuple[str, ...]) -> list[Job]:
         if name not in table.jobs:
             guess = meant(name, table.jobs)
             raise click.BadParameter(f"no job {name} in the table" + (f"; did you mean {guess}?" if guess else ""))
-    return [table.jobs[name] for name in names] if names else list(table.jobs.values())
+    return [table.jobs[name] for name in dict.fromkeys(names)] if names else list(table.jobs.values())
 
 
 def _fact(job: Job, tick: datetime) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from scheduler.cli.sound import load_sound
 from scheduler.cli.stop import StopSignal, stop_at_end_of
 from scheduler.clock import SystemClock
 from scheduler.config.settings import Loaded, LoggingSettings
-from scheduler.core.errors import ConfigError
+from scheduler.core.errors import ClusterError, ConfigError
 from scheduler.core.ports import Clock, Tell
 from scheduler.core.upcoming import writes_per_minute
 from scheduler.telling.lines import LineWriter
@@ -29,6 +30,7 @@ Examples:
   leasebeat run -c config.yaml --context prod -n ops --lease beat
 """
 INVALID = 1
+CANNOT_ASK = 3
 FORMATS = click.Choice(["text", "json"])
 LEVELS = click.Choice(["debug", "info", "warning", "error"])
 
@@ -43,21 +45,13 @@ LEVELS = click.Choice(["debug", "info", "warning", "error"])
 @click.pass_context
 def run(context: click.Context, /, **arguments: Any) -> None:
     """Be a replica: stand by, lead when it can."""
+    _refuse_odd_names(arguments)
     options, clock, stop = gathered(context, arguments), SystemClock(), StopSignal()
-    replicas, name = arguments["replicas"], arguments["name"]
-    if replicas and name:
-        raise click.UsageError("--id names one replica; those of --replicas are named a, b, c ...")
-    log_format = arguments["log_format"] or ("json" if options.as_json else None)
     stop.listen()
-    try:
-        loaded = load_sound(options, clock)
-    except ConfigError as error:
-        if log_format != "json":
-            raise
-        _tell_invalid(error, open_log(LogSettings(format="json", replica=name), LineWriter(sys.stdout), clock))
-        context.exit(INVALID)
-    loaded = _overruled(loaded, log_format, arguments["log_level"] or options.level)
-    log = _log_settings(loaded, options, "-" if replicas else name or default_name(os.environ))
+    log_format = arguments["log_format"] or ("json" if options.as_json else None)
+    loaded = _overruled(_loaded(options, clock, log_format), log_format, arguments["log_level"] or options.level)
+    replicas = arguments["replicas"]
+    log = _log_settings(loaded, options, "-" if replicas else arguments["name"] or default_name(os.environ))
     out = LineWriter(sys.stdout)
     tell = open_log(log, out, clock)
     _tell_loaded(tell, loaded, clock)
@@ -67,7 +61,36 @@ def run(context: click.Context, /, **arguments: Any) -> None:
         context.exit(Replicas(options.as_arguments(), log, out, tell).run(replicas))
     if arguments["with_parent"]:
         stop_at_end_of(sys.stdin)
-    context.exit(Replica(loaded, log.replica or "", options.place, tell).run(stop))
+    context.exit(_replica(loaded, log, options, tell).run(stop))
+
+
+def _refuse_odd_names(arguments: Mapping[str, Any]) -> None:
+    if arguments["replicas"] and arguments["name"]:
+        raise click.UsageError("--id names one replica; those of --replicas are named a, b, c ...")
+    for option, name in (("id", "name"), ("lease", "lease"), ("namespace", "namespace")):
+        if arguments[name] == "":
+            raise click.UsageError(f"--{option} is empty")
+
+
+def _loaded(options: Options, clock: Clock, log_format: str | None) -> Loaded:
+    """The file, sound; its mistakes are lines of the log where that is JSON by the command line's word."""
+    try:
+        return load_sound(options, clock)
+    except ConfigError as error:
+        if log_format != "json":
+            raise
+        _tell_invalid(error, open_log(LogSettings(format="json"), LineWriter(sys.stdout), clock))
+        raise click.exceptions.Exit(INVALID) from error
+
+
+def _replica(loaded: Loaded, log: LogSettings, options: Options, tell: Tell) -> Replica:
+    try:
+        return Replica(loaded, log.replica or "", options.place, tell)
+    except ClusterError as error:
+        if log.format != "json":
+            raise
+        tell("store.unavailable", store="kubernetes", error=str(error), trust_ms=None, hint=error.hint)
+        raise click.exceptions.Exit(CANNOT_ASK) from error
 
 
 def _overruled(loaded: Loaded, log_format: str | None, level: str | None) -> Loaded:

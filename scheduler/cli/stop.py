@@ -1,4 +1,4 @@
-"""The two signals that stop a process, and what the second one does."""
+"""The signals that stop a process, and what a second one does."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from typing import IO
 
 
 def on_stop_signals(handle: Callable[[int], None]) -> None:
-    """Call `handle` with the number of each TERM and INT from now on; must be called in the main thread."""
+    """Call `handle` with the number of each TERM, INT and HUP from now on; must be called in the main thread.
+
+    A HUP that is ignored, as nohup has it, stays ignored.
+    """
 
     def handler(number: int, _frame: FrameType | None) -> None:
         handle(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handler)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def stop_at_end_of(stream: IO[str]) -> None:
@@ -31,7 +35,7 @@ def stop_at_end_of(stream: IO[str]) -> None:
 
 
 class StopSignal:
-    """The first TERM or INT asks for a clean stop; the second ends the process at once, without releasing the Lease.
+    """The first TERM, INT or HUP asks for a clean stop; the second ends the process at once, without a release.
 
     Nothing has to be cleaned up then: the supervisor sees its pipe close and kills the runs, and the Lease expires.
     """
@@ -41,7 +45,7 @@ class StopSignal:
         self._asked = threading.Event()
 
     def listen(self) -> None:
-        """Take over the two signals; must be called in the main thread."""
+        """Take over the signals; must be called in the main thread."""
         on_stop_signals(self._handle)
 
     @property

@@ -226,7 +226,8 @@ class Election:
     def _ledger_to_bring(self, kind: Kind, written: WriteId, now: float, wall: datetime) -> Ledger | None:
         creation, read = self._creation, self._seen_lease().ledger
         if kind is Kind.ACQUIRE:
-            return read.written_as(written) if read and not read.is_stub else None
+            usable = read is not None and not read.is_stub and not self._memory.went_back(read)
+            return read.written_as(written) if read and usable else None
         if creation is None or now >= creation.valid_until:
             return None
         return creation.ledger.written_as(written) if creation.ledger else writes.fresh_ledger(self.me, written, wall)

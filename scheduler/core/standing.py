@@ -40,10 +40,13 @@ class Creation:
 class Memory:
     """What this process has ever seen of the Lease, whatever became of it since.
 
-    `number` is the greatest of all write numbers seen or sent, `settled` the last one known.
+    `number` is the greatest of all write numbers seen or sent, `newest` the greatest seen on the Lease of this `uid`,
+    and `settled` the last one known.
     """
 
     number: int = 0
+    uid: str = ""
+    newest: int = 0
     settled: datetime | None = None
     lease: bool = False
     ledger: bool = False
@@ -52,9 +55,16 @@ class Memory:
         """Remember what this Lease shows."""
         self.lease = True
         self.ledger = self.ledger or seen.record.ledger is not None
+        if seen.record.uid != self.uid:
+            self.uid, self.newest = seen.record.uid, 0
         if seen.ledger:
-            self.number = max(self.number, seen.ledger.written.number)
+            self.newest = max(self.newest, seen.ledger.written.number)
+            self.number = max(self.number, self.newest)
             self.settled = seen.ledger.settled or self.settled
+
+    def went_back(self, ledger: Ledger) -> bool:
+        """Whether the Lease as last seen carries an older ledger than it did before: it was restored (rule 30)."""
+        return ledger.written.number < self.newest
 
 
 class Unresolved:

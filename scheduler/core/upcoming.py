@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 
 from scheduler.core.job import Job, JobTable
@@ -14,13 +14,14 @@ SAMPLE_INSTANTS = 60
 SAMPLE_SPAN = timedelta(hours=1)
 MOST_WRITES_PER_MINUTE = 120
 FAR = timedelta(days=366 * 50)
+LAST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def upcoming(
     jobs: Iterable[Job], after: datetime, until: datetime | None = None
 ) -> Iterator[tuple[datetime, list[Job]]]:
     """Each instant later than `after` (and not later than `until`) at which jobs tick, with the jobs in table order."""
-    end = until or after + FAR
+    end = until or min(after, LAST - FAR) + FAR
     streams = [_stream(number, job, after, end) for number, job in enumerate(jobs) if job.enabled]
     merged = heapq.merge(*streams, key=lambda row: row[:2])
     for tick, rows in groupby(merged, key=lambda row: row[0]):

@@ -44,10 +44,11 @@ NEWER_HINT = "its ledger has format {}, which a newer leasebeat wrote; upgrade t
 
 @dataclass(slots=True)
 class _Outage:
-    """Requests have failed since `since`; told of once."""
+    """Requests have failed since `since`; told of once. Of writes, it is not over because reading works."""
 
     since: float
     attempts: int = 0
+    of_writes: bool = False
 
 
 class Home(Protocol):
@@ -91,8 +92,8 @@ class Campaign:
 
     def found(self, record: LeaseRecord | None) -> None:
         """Take note of what a plain read returned."""
-        self._recover()
         self._election.read(record, self._clock.boot())
+        self._recover_by_reading()
         self._spread()
 
     def accepted(self, attempt: Attempt, record: LeaseRecord) -> None:
@@ -108,13 +109,13 @@ class Campaign:
         else:
             self._election.failed(self._clock.boot())
         if not isinstance(error, Conflict | Absent):
-            self._note_outage(error)
+            self._note_outage(error, of_write=isinstance(step, Attempt))
         self._spread()
 
     def sighted(self, record: LeaseRecord | None) -> None:
         """Take note of what the watch shows; a standby, which seldom asks, learns from it that the store is back."""
         if self._election.term is None:
-            self._recover()
+            self._recover_by_reading()
         self._election.sighted(record, self._clock.boot())
         self._spread()
 
@@ -181,7 +182,7 @@ class Campaign:
 
     # ------------------------------------------------------------------ outages
 
-    def _note_outage(self, error: StoreError) -> None:
+    def _note_outage(self, error: StoreError, *, of_write: bool) -> None:
         now = self._clock.boot()
         if self._outage is None:
             self._outage = _Outage(since=now)
@@ -190,6 +191,12 @@ class Campaign:
             facts = {"error": str(error), "trust_ms": trust_ms, "hint": error.hint}
             self._tell("store.unavailable", store=self._home.place, **facts)
         self._outage.attempts += 1
+        self._outage.of_writes = self._outage.of_writes or of_write
+
+    def _recover_by_reading(self) -> None:
+        """A leader whose writes fail has its outage until one succeeds, or until somebody else's have."""
+        if self._outage and not (self._outage.of_writes and self._election.term):
+            self._recover()
 
     def _recover(self) -> None:
         if self._outage:

@@ -292,6 +292,7 @@ class Dispatch:
     def suspended(self) -> None:
         """Pause the engine until the lead is proven again; the runners' own deadlines go on."""
         self._crew.bell.disarm()
+        self._note_idleness()
 
     def resumed(self, wall: datetime) -> None:
         """Go on in the same term; what fell due meanwhile was missed."""
@@ -389,5 +390,6 @@ class Dispatch:
             return
         with self._lock:
             to_record = self._term is not None and self._runs.to_record  # killed ones stay open
-            if not (self.running or to_record or self._claiming):
+            claiming = self._claiming and self.gate_is_open()  # if it is shut, they are the successor's
+            if not (self.running or to_record or claiming):
                 self._idle.set()

@@ -586,3 +586,49 @@ def test_the_ledger_outlives_its_leader() -> None:
     world.run_to(FAIL_OVER)
 
     assert ledger(world).settled == before.settled
+
+
+class TestRestores:
+    def test_an_older_copy_of_the_lease_repeats_nothing(self) -> None:
+        """3d, 29: whoever has seen a greater number settles the gap unseen, and says so."""
+        world, a, b = led_by_a(table(every("a", 5, **ALL)))
+        world.run_to(6)
+        older = ledger(world)
+        world.run_to(21)
+        world.edit(ledger=encode(older))
+        world.run_to(70)
+        started = [name for name, _ in world.started()]
+
+        assert sorted(started) == sorted(set(started))
+        assert [line.facts["reason"] for line in world.events("lead.lost")] == ["ledger_gone"]
+        assert len(world.events("ledger.lost")) == 1
+        assert started[-1] == run("a", 70)
+        assert a.is_up
+        assert b.is_up
+
+
+class TestOutages:
+    def test_an_outage_of_writes_is_told_once_though_reading_works(self) -> None:
+        world, a, b = led_by_a(table(every("a", 5)))
+        b.kill()
+        world.run_to(6)
+        a.writes_fail = True
+        world.run_to(40)
+        assert len(world.events("store.unavailable")) == 1
+        assert world.events("store.recovered") == []
+        a.writes_fail = False
+        world.run_to(46)
+
+        assert len(world.events("store.recovered")) == 1
+
+    def test_a_stop_amid_an_outage_drains_nothing_that_cannot_start(self) -> None:
+        """A claim that was sent and cannot be known to have landed is the successor's once the gate is shut."""
+        world, a, b = led_by_a(table(every("a", 5)))
+        b.kill()
+        world.run_to(4)
+        a.away = True
+        world.run_to(16)
+        a.terminate()
+        world.run_to(17)
+
+        assert a.dispatch.wait_until_idle(0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +123,34 @@ def test_next_json_is_an_object_per_job_and_tick_soonest_first(terminal: Termina
     ]
 
 
+def test_next_for_no_time_at_all_shows_nothing(terminal: Terminal) -> None:
+    answer = terminal.type("next", "--for", "0s", "--json")
+
+    assert (answer.code, json.loads(answer.out)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "told"),
+    [
+        ("check >&-", 0, ""),
+        ("schema >/dev/full", 1, "error: [Errno 28] No space left on device\n"),
+    ],
+    ids=["closed", "a full disk behind it"],
+)
+def test_a_stdout_that_takes_nothing_is_no_crash(terminal: Terminal, typed: str, code: int, told: str) -> None:
+    command = f"exec {sys.executable} -m scheduler -c {terminal.config} {typed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (code, told)
+
+
+def test_a_run_without_its_cluster_says_so_in_json(terminal: Terminal, tmp_path: Path) -> None:
+    answer = terminal.type("run", "--kubeconfig", str(tmp_path / "nowhere"), "--log-format", "json")
+
+    assert (answer.code, answer.err) == (3, "")
+    assert json.loads(answer.out.splitlines()[-1])["event"] == "store.unavailable"
+
+
 def test_next_of_chosen_jobs(terminal: Terminal) -> None:
     answer = terminal.type("next", "nightly", "--from", FROM, "-N", "2", "--json")
 
@@ -136,8 +166,21 @@ def test_next_of_chosen_jobs(terminal: Terminal) -> None:
         (("next", "-N", "0"), "0 is not in the range"),
         (("run", "--replicas", "3", "--id", "a"), "--id names one replica"),
         (("chek",), "No such command 'chek'"),
+        (("run", "--id", ""), "--id is empty"),
+        (("next", "--from", "9999-12-31T00:00:00Z"), "expected a year from 1971 to 8999, got 9999"),
+        (("next", "-N", "99999999999999999999"), "is not in the range"),
     ],
-    ids=["a misspelt job", "no time", "no duration", "no instants", "a name for three replicas", "a misspelt command"],
+    ids=[
+        "a misspelt job",
+        "no time",
+        "no duration",
+        "no instants",
+        "a name for three replicas",
+        "a misspelt command",
+        "an empty name",
+        "a year beyond all ticks",
+        "more instants than there are",
+    ],
 )
 def test_wrong_usage_exits_2_and_says_why(terminal: Terminal, typed: tuple[str, ...], told: str) -> None:
     answer = terminal.type(*typed)

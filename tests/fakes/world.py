@@ -212,6 +212,7 @@ class Replica:
         self.is_up, self.is_dead = True, False
         self.watches = True
         self.requests_fail = False
+        self.writes_fail = False
         self.latency_s = 0.0
         self._away = False
         self.acts_at = world.now
@@ -356,7 +357,7 @@ class Replica:
 
     def _ask(self, step: Read | Attempt) -> None:
         self._note_request(step)
-        cut_off = self.away or self.requests_fail
+        cut_off = self.away or self.requests_fail or (self.writes_fail and isinstance(step, Attempt))
         usual = Delivery(None, None) if cut_off else Delivery(self.latency_s / 2, self.latency_s)
         delivery = self.deliveries.pop(0) if self.deliveries else usual
         answers: list[Answer] = []
