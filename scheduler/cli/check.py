@@ -16,8 +16,8 @@ from scheduler.config.report import problems_text
 from scheduler.config.settings import Loaded
 from scheduler.core.errors import ConfigError, Problem
 from scheduler.core.job import PythonAction
-from scheduler.core.lease import EXPIRED_JITTER_S
 from scheduler.core.ports import Clock
+from scheduler.core.standing import EXPIRED_JITTER_S
 from scheduler.core.upcoming import writes_per_minute
 
 EXAMPLES = """\b

@@ -58,11 +58,9 @@ from scheduler.core.moves import (
     Write,
 )
 from scheduler.core.ports import LeaseRecord
-from scheduler.core.standing import Creation, Lead, Memory, Pace, Unresolved
+from scheduler.core.standing import Creation, Lead, Memory, Pace, Unresolved, Vigil
 
 FOREVER = float("inf")
-RELEASED_JITTER_S = 0.1
-EXPIRED_JITTER_S = 0.5
 EXCLUSIVE_MARGIN_S = 1.0
 
 
@@ -79,9 +77,7 @@ class Election:
         self._memory = Memory()
         self._lead: Lead | None = None
         self._base: Seen | None = None
-        self._changed_at = 0.0
-        self._patience = 0.0
-        self._absent_since: float | None = None
+        self._vigil = Vigil(me, random)
         self._creation: Creation | None = None
         self._unresolved = Unresolved()
         self._must_read = True
@@ -109,38 +105,21 @@ class Election:
             return self._leave(now)
         if self._stub_is_ours():
             return Write(Kind.GRANT)
-        if self._absent_since is not None or self._base is None:
-            return self._at(self._create_at(), Kind.CREATE, now)
+        if self._vigil.finds_nothing or self._base is None:
+            create_at = now if self._lead else self._vigil.create_at(ever_seen=self._memory.lease)
+            return self._at(create_at, Kind.CREATE, now)
         if self._lead:
             return self._at(min(self._lead.sent_at + self.me.timings.renew_deadline_s / 2, work_at), Kind.RENEW, now)
         if self._is_refused(self._base):
             return Wait(FOREVER)
-        return self._at(self._take_over_at(self._base), Kind.ACQUIRE, now)
+        return self._at(self._vigil.take_over_at(self._base), Kind.ACQUIRE, now)
 
     def _at(self, start_at: float, kind: Kind, now: float) -> Move:
         return Write(kind) if now >= start_at else Wait(min(start_at, self._lapse_at()))
 
-    def _create_at(self) -> float:
-        """Rule 28: a leader at once; who has seen the Lease, a lease duration after learning that it is gone."""
-        since, timings = self._absent_since or 0.0, self.me.timings
-        if self._lead:
-            return since
-        if self._memory.lease:
-            return since + timings.lease_duration_s + self._patience * EXPIRED_JITTER_S
-        return since if self.me.creates_at_once else since + timings.retry_period_s
-
-    def _take_over_at(self, seen: Seen) -> float:
-        """Rules 7 and 10: when the record counts as given up, by this process's own clock."""
-        outdated = seen.ledger is not None and self.me.revision < seen.ledger.rev
-        since = self._changed_at + (self.me.timings.retry_period_s if outdated else 0)
-        if not seen.record.holder:
-            return since + self._patience * RELEASED_JITTER_S
-        duration_s = seen.record.duration_s or self.me.timings.lease_duration_s  # a foreign record may name none
-        return since + duration_s + self._patience * EXPIRED_JITTER_S
-
     def _leave(self, now: float) -> Move:
         """Release only what is ours, over the version last seen, and never inside a quiet start."""
-        if self._lead is None or self._absent_since is not None or now < self._lead.quiet_end:
+        if self._lead is None or self._vigil.finds_nothing or now < self._lead.quiet_end:
             self._done = True
             return Done()
         return Write(Kind.RELEASE)
@@ -304,7 +283,8 @@ class Election:
     def _land(self, attempt: Attempt, seen: Seen, now: float) -> None:
         """The attempt was accepted."""
         self._unresolved.landed(attempt)
-        self._must_read, self._absent_since = False, None
+        self._must_read = False
+        self._vigil.absent_since = None
         creation = self._creation_by(attempt, seen)
         predecessor, self._base = self._base, seen
         settled_before = self._memory.settled
@@ -344,7 +324,7 @@ class Election:
             writer = predecessor.written if predecessor else None
             repeats = writer is not None and writer.nonce != self.me.nonce
             cause = "released" if released else "expired"
-            self._news.append(Acquired(term, cause, self._leader, now - self._changed_at, ledger, repeats))
+            self._news.append(Acquired(term, cause, self._leader, now - self._vigil.changed_at, ledger, repeats))
         quiet_end = self._lead.quiet_end if self._lead else -FOREVER
         self._lead = Lead(term, attempt.sent_at, max(quiet_end, attempt.quiet_until or -FOREVER))
         self._creation = self._announced = None
@@ -382,16 +362,14 @@ class Election:
         self._creation = None
         if self._lead and (self._lead.foreign_seen or now >= self._trusted_until(self._lead)):
             self._lose("lease_deleted")
-        if self._absent_since is None:
-            self._absent_since, self._patience = now, self._random()
+        self._vigil.miss(now)
 
     # ------------------------------------------------------------------ what others do
 
     def _follow(self, seen: Seen, now: float) -> None:
         self._memory.keep(seen)
-        if self._base is None or self._base.heartbeat != seen.heartbeat or self._absent_since is not None:
-            self._changed_at, self._patience = now, self._random()
-        self._base, self._creation, self._absent_since = seen, None, None
+        self._vigil.see(now, lives=self._base is None or self._base.heartbeat != seen.heartbeat)
+        self._base, self._creation = seen, None
         self._unresolved.keep_over(seen)
         ours = seen.record.holder == self.me.name and seen.written is not None and seen.written.nonce == self.me.nonce
         if ours or not seen.record.holder or self._is_refused(seen):
@@ -438,7 +416,7 @@ class Election:
     def _stub_is_ours(self) -> bool:
         """Whether the POST landed and the PUT that brings the ledger is still to come (rule 27)."""
         ledger = self._base.ledger if self._base else None
-        return self._creation is not None and ledger is not None and ledger.is_stub and self._absent_since is None
+        return self._creation is not None and ledger is not None and ledger.is_stub and not self._vigil.finds_nothing
 
     # ------------------------------------------------------------------ lapsing, losing, leaving
 
@@ -456,7 +434,7 @@ class Election:
         lead = self._lead
         if lead is None or now < self._lapse_at():
             return
-        if self._absent_since is not None:
+        if self._vigil.finds_nothing:
             self._lose("lease_deleted")
             return
         lead.suspended_at = self._trusted_until(lead)

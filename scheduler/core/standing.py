@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from scheduler.core.ledger import Ledger, WriteId
-from scheduler.core.moves import Attempt, Seen, Term
+from scheduler.core.moves import Attempt, Candidate, Seen, Term
 
 MAX_UNRESOLVED = 64
+RELEASED_JITTER_S = 0.1
+EXPIRED_JITTER_S = 0.5
 
 
 @dataclass(slots=True)
@@ -65,6 +68,53 @@ class Memory:
     def went_back(self, ledger: Ledger) -> bool:
         """Whether the Lease as last seen carries an older ledger than it did before: it was restored (rule 30)."""
         return ledger.written.number < self.newest
+
+
+@dataclass(slots=True)
+class Vigil:
+    """What a candidate waits by: how long it has seen no sign of life, by its own clock alone (rules 7, 10, 28).
+
+    `changed_at` is the boot second at which the Lease was last seen to live, `absent_since` the one at which it was
+    learned that there is none. `random` gives numbers in [0, 1), which spread the replicas.
+    """
+
+    me: Candidate
+    random: Callable[[], float]
+    changed_at: float = 0.0
+    absent_since: float | None = None
+    patience: float = 0.0
+
+    @property
+    def finds_nothing(self) -> bool:
+        """Whether there is no Lease, as far as is known."""
+        return self.absent_since is not None
+
+    def see(self, now: float, *, lives: bool) -> None:
+        """Take note of the Lease; if it `lives`, its holder having changed what a living one does, wait anew."""
+        if lives or self.finds_nothing:
+            self.changed_at, self.patience = now, self.random()
+        self.absent_since = None
+
+    def miss(self, now: float) -> None:
+        """Take note that there is no Lease."""
+        if self.absent_since is None:
+            self.absent_since, self.patience = now, self.random()
+
+    def create_at(self, *, ever_seen: bool) -> float:
+        """When to make a missing Lease: who has seen it waits a lease duration from learning that it is gone."""
+        since, timings = self.absent_since or 0.0, self.me.timings
+        if ever_seen:
+            return since + timings.lease_duration_s + self.patience * EXPIRED_JITTER_S
+        return since if self.me.creates_at_once else since + timings.retry_period_s
+
+    def take_over_at(self, seen: Seen) -> float:
+        """When the Lease counts as given up: at once if it was released, else once its duration has passed."""
+        outdated = seen.ledger is not None and self.me.revision < seen.ledger.rev
+        since = self.changed_at + (self.me.timings.retry_period_s if outdated else 0)
+        if not seen.record.holder:
+            return since + self.patience * RELEASED_JITTER_S
+        duration_s = seen.record.duration_s or self.me.timings.lease_duration_s  # a foreign record may name none
+        return since + duration_s + self.patience * EXPIRED_JITTER_S
 
 
 class Unresolved:
