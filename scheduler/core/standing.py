@@ -11,7 +11,7 @@ from scheduler.core.moves import Attempt, Candidate, Seen, Term
 
 MAX_UNRESOLVED = 64
 RELEASED_JITTER_S = 0.1
-EXPIRED_JITTER_S = 0.5
+EXPIRED_JITTER_S = 0.4  # of the 0.6 s promised, the rest is for seeing the last write late and for one's own
 
 
 @dataclass(slots=True)

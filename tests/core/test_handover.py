@@ -480,8 +480,8 @@ class TestOthersLeases:
         world.run_to(60)
 
         (acquired,) = world.events("lead.acquired")
-        assert acquired.at - START == pytest.approx(30.25)
-        assert world.starts[0].at - START >= 30.25 + L
+        assert acquired.at - START == pytest.approx(30.2)
+        assert world.starts[0].at - START >= 30.2 + L
         assert len(world.events("ledger.lost")) == 1
 
     def test_a_foreign_lease_without_a_duration_gets_ours(self) -> None:
@@ -535,7 +535,7 @@ class TestOthersLeases:
         (lost,) = world.events("ledger.lost")
         acquired = world.events("lead.acquired")[-1]
         assert acquired.replica == "B"
-        assert acquired.at - START == pytest.approx(6 + L + 0.25)
+        assert acquired.at - START == pytest.approx(6 + L + 0.2)
         assert min(start.at for start in world.starts if start.replica == "B") >= acquired.at + L
         assert lost.facts["from"] == EPOCH + timedelta(seconds=5)
 

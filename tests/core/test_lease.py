@@ -1,7 +1,7 @@
 """The election alone: what it does next, given what it has seen, and what it believes of answers.
 
 Boot seconds count from 0; the wall clock does not matter here. Every random number is 0.5, so an expired Lease is
-written over 0.25 s after its end and a released one after 0.05 s. `L`, `D` and `P` are the three settings.
+written over 0.2 s after its end and a released one after 0.05 s. `L`, `D` and `P` are the three settings.
 """
 
 from __future__ import annotations
@@ -138,16 +138,16 @@ def test_the_first_thing_is_to_read() -> None:
         pytest.param(None, {}, P, Kind.CREATE, id="no Lease, never saw one: after the retry period"),
         pytest.param(None, {"creates_at_once": True}, 0, Kind.CREATE, id="no Lease, all on this machine: at once"),
         pytest.param(RELEASED, {}, 0.05, Kind.ACQUIRE, id="released: after a little jitter"),
-        pytest.param(HELD, {}, 30.25, Kind.ACQUIRE, id="held: after the record's own duration, not ours"),
-        pytest.param(replace(HELD, duration_s=0), {}, L + 0.25, Kind.ACQUIRE, id="held without duration: ours"),
-        pytest.param(STUB, {}, 30.25, Kind.ACQUIRE, id="held, ledger still to come: the same"),
-        pytest.param(replace(HELD, ledger="{"), {}, 30.25, Kind.ACQUIRE, id="held, ledger unreadable: the same"),
-        pytest.param(replace(HELD, holder="me"), {}, 30.25, Kind.ACQUIRE, id="held by my name, not by me: the same"),
-        pytest.param(replace(HELD, ledger=LATER), {"revision": 3}, 30.25, Kind.ACQUIRE, id="of my revision: the same"),
-        pytest.param(replace(HELD, ledger=LATER), {}, 30.25 + P, Kind.ACQUIRE, id="of a later: a retry period more"),
+        pytest.param(HELD, {}, 30.2, Kind.ACQUIRE, id="held: after the record's own duration, not ours"),
+        pytest.param(replace(HELD, duration_s=0), {}, L + 0.2, Kind.ACQUIRE, id="held without duration: ours"),
+        pytest.param(STUB, {}, 30.2, Kind.ACQUIRE, id="held, ledger still to come: the same"),
+        pytest.param(replace(HELD, ledger="{"), {}, 30.2, Kind.ACQUIRE, id="held, ledger unreadable: the same"),
+        pytest.param(replace(HELD, holder="me"), {}, 30.2, Kind.ACQUIRE, id="held by my name, not by me: the same"),
+        pytest.param(replace(HELD, ledger=LATER), {"revision": 3}, 30.2, Kind.ACQUIRE, id="of my revision: the same"),
+        pytest.param(replace(HELD, ledger=LATER), {}, 30.2 + P, Kind.ACQUIRE, id="of a later: a retry period more"),
         pytest.param(replace(RELEASED, ledger=LATER), {}, 0.05 + P, Kind.ACQUIRE, id="released by a later: that too"),
         pytest.param(replace(HELD, ledger=None), {}, NEVER, None, id="another program's: never"),
-        pytest.param(replace(HELD, ledger=None), {"adopt": True}, 30.25, Kind.ACQUIRE, id="unless it is to be adopted"),
+        pytest.param(replace(HELD, ledger=None), {"adopt": True}, 30.2, Kind.ACQUIRE, id="unless it is to be adopted"),
         pytest.param(replace(RELEASED, ledger=None), {}, 0.05, Kind.ACQUIRE, id="nobody's: taken"),
         pytest.param(replace(HELD, ledger='{"v":2}'), {}, NEVER, None, id="of a later format: never"),
         pytest.param(replace(RELEASED, ledger='{"v":2}'), {"adopt": True}, NEVER, None, id="not even released"),
@@ -186,7 +186,7 @@ def test_what_restarts_the_wait(change: dict[str, Any], *, restarts: bool, by: s
     seen = replace(HELD, version="78", **change)
     getattr(one, by)(seen, 10.0)
 
-    assert one.next_move(10.0) == Wait((10.0 if restarts else 0.0) + seen.duration_s + 0.25)
+    assert one.next_move(10.0) == Wait((10.0 if restarts else 0.0) + seen.duration_s + 0.2)
 
 
 def test_a_sighting_that_is_older_than_what_was_read_is_checked() -> None:
@@ -203,8 +203,8 @@ def test_a_deletion_that_was_sighted_is_checked() -> None:
     assert one.next_move(10.0) == Read()
     one.read(None, 10.1)
 
-    assert one.next_move(10.1) == Wait(10.1 + L + 0.25)
-    assert one.next_move(10.1 + L + 0.25) == Write(Kind.CREATE)
+    assert one.next_move(10.1) == Wait(10.1 + L + 0.2)
+    assert one.next_move(10.1 + L + 0.2) == Write(Kind.CREATE)
 
 
 def test_a_lease_that_comes_back_ends_the_wait_for_its_absence() -> None:
@@ -212,7 +212,7 @@ def test_a_lease_that_comes_back_ends_the_wait_for_its_absence() -> None:
     one.read(None, 10.0)
     one.sighted(replace(HELD, uid="u2", version="90"), 12.0)
 
-    assert one.next_move(12.0) == Wait(12.0 + 30.25)
+    assert one.next_move(12.0) == Wait(12.0 + 30.2)
 
 
 @pytest.mark.parametrize(
@@ -702,7 +702,7 @@ def test_a_leader_that_cannot_make_the_lease_anew_at_all_waits_like_everybody_el
         one.failed(at)
         one.read(None, at)
 
-    assert drive(one, store, D) == Wait(1.0 + L + 0.25)
+    assert drive(one, store, D) == Wait(1.0 + L + 0.2)
     assert one.take_news() == [Lost(Term(1, "102"), "lease_deleted")]
 
 
