@@ -80,22 +80,23 @@ def apscheduler_alone(rate: int, seconds: int) -> Lateness:
     begin = int(time.time()) + 2
     engine = BackgroundScheduler(timezone=UTC, executors={"default": PoolOfAPScheduler(max(rate, 1))})
 
-    started = threading.local()
+    started: dict[str, float] = {}
 
-    def job() -> None:
-        started.at = time.time()
+    def job(name: str) -> None:
+        started[name] = time.time()
         no_op()
 
-    def note(event: JobExecutionEvent) -> None:  # in the job's own thread, which alone knows the nominal time
+    def note(event: JobExecutionEvent) -> None:  # it alone knows the nominal time
         due = event.scheduled_run_time.timestamp()
         if due >= begin + WARM_UP_S:
-            late.append(started.at - due)
+            late.append(started[event.job_id] - due)
 
     engine.add_listener(note, EVENT_JOB_EXECUTED)
 
     for number in range(rate):
         start = datetime.fromtimestamp(begin, UTC)
-        engine.add_job(job, "interval", seconds=1, start_date=start, id=str(number), misfire_grace_time=None)
+        name = str(number)
+        engine.add_job(job, "interval", seconds=1, start_date=start, id=name, args=[name], misfire_grace_time=None)
     engine.start()
     time.sleep(begin + WARM_UP_S + seconds + 0.9 - time.time())
     engine.shutdown(wait=True)

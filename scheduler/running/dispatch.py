@@ -30,6 +30,7 @@ from scheduler.running.lines import RunLines
 
 NEVER = float("inf")
 ENDS_SHARE_A_WRITE_S = 0.05
+HURRIED_ENDS_SHARE_A_WRITE_S = 0.01  # while ticks wait for a slot or for the run before: their claim is due by itself
 END_WRITES_APART_S = 1.0
 CLOCK_STEP = timedelta(seconds=1)
 
@@ -139,9 +140,9 @@ class Dispatch:
             return self._end_seen_at
         if not self._runs.to_record:
             return NEVER
-        together_at = self._end_seen_at + ENDS_SHARE_A_WRITE_S
-        hurried = self._undecided or self._leaving
-        return together_at if hurried else max(together_at, self._ends_written_at + END_WRITES_APART_S)
+        if self._undecided or self._leaving:
+            return self._end_seen_at + HURRIED_ENDS_SHARE_A_WRITE_S
+        return max(self._end_seen_at + ENDS_SHARE_A_WRITE_S, self._ends_written_at + END_WRITES_APART_S)
 
     def draft(self, ledger: Ledger, now: float, wall: datetime) -> _Draft | None:
         """Plan over `ledger`; a leader whose gate is shut only renews.

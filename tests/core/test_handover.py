@@ -117,7 +117,7 @@ class TestStopping:
 
         (released,) = world.events("lead.released")
         assert released.facts["drained"] == 1
-        assert released.at - START == pytest.approx(8.05)
+        assert released.at - START == pytest.approx(8.01)
         assert a.is_dead
         assert world.fates("long") == [("succeeded", run("long", 5))]
         assert world.started("a") == [(run("a", at), 1) for at in (5, 10, 15, 20, 25, 30)]

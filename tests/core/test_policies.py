@@ -397,7 +397,7 @@ class TestWrites:
         a.runner.duration_s["a"] = 0.8
         world.run_to(6.2)
 
-        assert seconds(world, "A") == [5, 6, 6.07]
+        assert seconds(world, "A") == [5, 6, 6.03]
 
 
 class TestDrainingRuns:
