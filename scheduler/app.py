@@ -149,7 +149,7 @@ class Replica:
 
     def _begin_term(self, news: Acquired) -> None:
         """Start the supervisor, if this is our first lead, and print the schedule and how far it has been settled."""
-        self._supervised.open(_modules(self._loaded))
+        self._supervised.open(_modules(self._loaded, "process"))
         table = self._loaded.table
         marks = {} if news.cause == "new" else news.inherited.marks_of(table)
         enabled = [job for job in table.jobs.values() if job.enabled]
@@ -223,12 +223,11 @@ def default_name(environment: Mapping[str, str]) -> str:
 
 def _make_importable(loaded: Loaded) -> None:
     """Let jobs with `isolation: thread` be imported from beside config.yaml, as the workers do for all others."""
-    actions = [job.action for job in loaded.table.jobs.values() if job.enabled]
-    if any(isinstance(action, PythonAction) and action.isolation == "thread" for action in actions):
+    if _modules(loaded, "thread"):
         sys.path.insert(0, str(loaded.file.absolute().parent))
 
 
-def _modules(loaded: Loaded) -> list[str]:
-    """What a worker can import ahead of its first run."""
+def _modules(loaded: Loaded, isolation: str) -> list[str]:
+    """The modules that enabled Python jobs of this isolation call into."""
     actions = [job.action for job in loaded.table.jobs.values() if job.enabled]
-    return sorted({act.module for act in actions if isinstance(act, PythonAction) and act.isolation == "process"})
+    return sorted({act.module for act in actions if isinstance(act, PythonAction) and act.isolation == isolation})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scheduler.core.job import CatchUp, Job, Schedule
+from scheduler.core.schedule import ticks_between
 
 JUST_AFTER = timedelta(microseconds=1)
 
@@ -51,7 +52,7 @@ def backlog(job: Job, mark: datetime, now: datetime, lead_since: datetime) -> Ba
         if last and last > mark and (drop := _drop(schedule, mark, min(last, newest), reason)):
             drops.append(drop)
             mark = drop.last
-    return Backlog(tuple(drops), tuple(_ticks(schedule, mark, newest)))
+    return Backlog(tuple(drops), tuple(ticks_between(schedule, mark, newest)))
 
 
 def _alone(job: Job, tick: datetime, now: datetime, lead_since: datetime) -> Backlog:
@@ -108,12 +109,3 @@ def _drop(schedule: Schedule, mark: datetime, last: datetime, reason: str) -> Dr
     if first is None or first > last:
         return None
     return Drop(first, last, schedule.count(mark, last), reason)
-
-
-def _ticks(schedule: Schedule, mark: datetime, newest: datetime) -> list[datetime]:
-    ticks = []
-    tick = schedule.after(mark)
-    while tick and tick <= newest:
-        ticks.append(tick)
-        tick = schedule.after(tick)
-    return ticks

@@ -150,7 +150,7 @@ class Job:
         spread_ms = int(self.policy.jitter / timedelta(milliseconds=1))
         if not spread_ms:
             return tick
-        digest = hashlib.sha256(f"{self.name}@{instant_text(tick)}".encode()).digest()
+        digest = hashlib.sha256(run_id(self.name, instant_text(tick)).encode()).digest()
         return tick + timedelta(milliseconds=int.from_bytes(digest[:8], "big") % (spread_ms + 1))
 
 
@@ -200,6 +200,6 @@ def duration_text(duration: timedelta) -> str:
     return (f"-{text}" if text and duration < timedelta(0) else text) or "0s"
 
 
-def run_id(job: str, tick: datetime) -> str:
+def run_id(job: str, tick: str) -> str:
     """The name of a run, the same on every replica: `nightly-report@2026-11-22T02:15:00Z`."""
-    return f"{job}@{instant_text(tick)}"
+    return f"{job}@{tick}"

@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import Literal
 
 from scheduler.core.errors import LedgerTooNew, LedgerUnreadable
-from scheduler.core.job import JobTable, instant_text
+from scheduler.core.job import JobTable, instant_text, run_id
 
 FORMAT = 1
 ANNOTATION = "leasebeat/ledger"
@@ -63,7 +63,7 @@ class OpenRun:
     @property
     def run(self) -> str:
         """The run id, `nightly@2026-11-22T02:15:00Z`."""
-        return f"{self.job}@{self.tick}"
+        return run_id(self.job, self.tick)
 
     @property
     def key(self) -> str:
@@ -135,7 +135,7 @@ class Ledger:
 
 def attempt_key(job: str, tick: str, attempt: int) -> str:
     """Names one attempt of one run: `nightly@2026-11-22T02:15:00Z#2`."""
-    return f"{job}@{tick}#{attempt}"
+    return f"{run_id(job, tick)}#{attempt}"
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from scheduler.core.job import JobTable, instant_text
+from scheduler.core.job import JobTable, instant_text, run_id
 from scheduler.core.ledger import Did
 from scheduler.core.plan import Fate
 from scheduler.core.ports import RunOutput, Tell
@@ -89,10 +89,10 @@ class RunLines:
         if event == "run.interrupted":
             common |= {"previous": self.previous, "hint": NOT_AGAIN}
         if did.count > FOLD_ABOVE:
-            self._tell(event, run=f"{did.job}@{did.first}", tick=did.first, to=did.last, ticks=did.count, **common)
+            self._tell(event, run=run_id(did.job, did.first), tick=did.first, to=did.last, ticks=did.count, **common)
             return
         for tick in self._ticks(did):
-            self._tell(event, run=f"{did.job}@{tick}", tick=tick, **common)
+            self._tell(event, run=run_id(did.job, tick), tick=tick, **common)
 
     def _ticks(self, did: Did) -> Iterator[str]:
         """Every tick of the span, as far as this replica's table still has the schedule."""

@@ -445,7 +445,7 @@ def every_due_tick_has_one_place(before: Ledger, made: Plan, facts: Situation) -
                 assert len(ticks) == fate.count
                 decided.update(() if is_interrupted(fate, before) else ticks)
         for tick in due(one, before.mark(print_, facts.table.loaded_at), facts.now):
-            assert decided[instant_text(tick)] == (1 if tick <= mark else 0), run_id(one.name, tick)
+            assert decided[instant_text(tick)] == (1 if tick <= mark else 0), run_id(one.name, instant_text(tick))
 
 
 def is_new(claim: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, run_id
+from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, instant_text, run_id
 from scheduler.core.lease import Election
 from scheduler.core.moves import Attempt
 from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
@@ -212,7 +212,7 @@ class Judge:
         plain, otherwise = self._fates(job)
         excused = self._unaccounted_for()
         for tick in self._ticks(job):
-            run = run_id(job.name, tick)
+            run = run_id(job.name, instant_text(tick))
             if plain[run] > 1:
                 raise Objection(f"{plain[run]} final lines: {run}")
             if not plain[run] and not otherwise[run] and not any(since < tick <= until for since, until in excused):
@@ -232,7 +232,7 @@ class Judge:
         if "to" not in facts:
             return [str(facts["run"])]
         first, last = (datetime.fromisoformat(str(facts[key])) for key in ("tick", "to"))
-        return [run_id(job.name, tick) for tick in self._between(job, first - timedelta(seconds=1), last)]
+        return [run_id(job.name, instant_text(tick)) for tick in self._between(job, first - timedelta(seconds=1), last)]
 
     def _ticks(self, job: Job) -> list[datetime]:
         first = next(line.at for line in self.world.lines if line.event == "lead.acquired")
