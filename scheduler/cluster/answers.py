@@ -12,6 +12,8 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import IncompleteRead, RemoteDisconnected
 from typing import Any
@@ -39,7 +41,7 @@ _PLAIN_WORDS: tuple[tuple[type[BaseException], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer. `headers` are those of HTTP, by names of any case; `Date` is the server's clock."""
+    """A whole answer. `headers` are those of HTTP, by names of any case."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,6 +56,15 @@ class Reply:
         if not isinstance(value, dict):
             raise Unavailable(f"{self.status}: the reply is not a JSON object, so not the API server's")
         return value
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """The server's clock when it answered, in UTC and to the second; None where no `Date` says it."""
+    try:
+        date = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)  # HTTP's dates are of UTC, said or not
 
 
 def refusal(verb: str, resource: Resource, reply: Reply) -> StoreError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Generator
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from urllib3 import BaseHTTPResponse, Timeout
 
 from scheduler import __version__
 from scheduler.cluster.access import Access
-from scheduler.cluster.answers import JsonObject, Reply, failure, refusal, refusal_of_status
+from scheduler.cluster.answers import JsonObject, Reply, date_of, failure, refusal, refusal_of_status
 from scheduler.cluster.exchange import Exchanges, pieces
 from scheduler.cluster.resource import Resource
 from scheduler.cluster.watch import End, Event, WatchReader
@@ -59,6 +60,16 @@ class ApiServer:
         self._client: ApiClient | None = None
         self._client_lock = threading.Lock()
         self._closed = threading.Event()
+        self._server_time: datetime | None = None
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock as its last answer told it, a refusal or the start of a watch too; None before the first.
+
+        An answer without a `Date` that can be read changes nothing, nor does one that came after its deadline: a clock
+        that was read so long ago is no clock.
+        """
+        return self._server_time
 
     def get(self, resource: Resource, timeout_s: float) -> JsonObject | None:
         """The object as the server's store has it now, not as a cache remembers it; None when there is none."""
@@ -150,6 +161,8 @@ class ApiServer:
             retries=False,  # redirects are not followed either then
             preload_content=False,
         )
+        if not given_up.is_set():
+            self._server_time = date_of(response.headers) or self._server_time
         return response
 
     def _credentials(self) -> tuple[ApiClient, dict[str, str]]:

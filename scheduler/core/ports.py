@@ -40,7 +40,8 @@ class LeaseRecord:
     `holder` is empty for a released Lease, whether the store says null or "". `ledger` is the text of the annotation
     `leasebeat/ledger`, None where there is none. `acquired` and `renewed` are MicroTime text (six digits and `Z`) and
     are only ever shown, never compared with a clock. `version` (resourceVersion) and `uid` are opaque and empty before
-    the first write. `rest` is whatever else the store's object carries; it goes back unchanged with every write.
+    the first write. `notes` are our other annotations by what follows `leasebeat/`: commands (`cmd-m-7f3a...`) and
+    `paused`. `rest` is whatever else the store's object carries; it goes back unchanged with every write.
     """
 
     holder: str
@@ -51,6 +52,7 @@ class LeaseRecord:
     ledger: str | None
     version: str = ""
     uid: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
     rest: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -68,6 +70,13 @@ class LeaseStore(Protocol):
     @property
     def is_local(self) -> bool:
         """Whether all replicas share this machine, so that a missing Lease may be created at once (rule 28)."""
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The store's own wall clock as its last answer told it, to the second (rule 13).
+
+        None where the store has no clock but this machine's, or has not answered yet.
+        """
 
     def log_command(self, holder: str) -> str | None:
         """The command that shows the log of this holder of the Lease; None where there is no such command."""
@@ -93,6 +102,17 @@ class LeaseStore(Protocol):
 
     def close(self) -> None:
         """Give connections back; a watch that is under way returns soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """What the alarm rings for: ticks became `claimable`, and the latest that fell `due`. Neither: a mere heartbeat.
+
+    A tick that cannot be claimed ahead of its time becomes claimable as it falls due.
+    """
+
+    claimable: bool = False
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

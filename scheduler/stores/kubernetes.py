@@ -7,7 +7,8 @@ What an API server does with a Lease of coordination.k8s.io/v1, found by asking 
 - A time that has not exactly six digits and a zone is refused as malformed. So times are text throughout.
 - An identical PUT changes nothing, not even the resourceVersion. (A ledger names its write, so no two are identical.)
 - What a PUT leaves out is deleted. So the object as it was read is kept in `LeaseRecord.rest` and sent back, changed
-  only where this program has a say: five fields of the spec and one annotation.
+  only where this program has a say: five fields of the spec, and the annotations that begin with `leasebeat/`. Those
+  are in the record's `ledger` and `notes` alone: were they in `rest` too, a note left out would come back.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 from scheduler.cluster.api import ApiServer
@@ -26,6 +28,8 @@ from scheduler.core.ports import LeaseRecord
 API = "coordination.k8s.io/v1"
 LABELS = {"app.kubernetes.io/managed-by": "leasebeat"}
 CARRIED_OVER = ("labels", "annotations")
+PREFIX = "leasebeat/"
+LEDGER = ANNOTATION.removeprefix(PREFIX)
 
 
 class KubernetesStore:
@@ -47,6 +51,11 @@ class KubernetesStore:
     def place(self) -> str:
         """`kubernetes:ops/beat-leasebeat`."""
         return f"kubernetes:{self._lease.namespace}/{self._lease.name}"
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The API server's clock, which stamps each of its answers."""
+        return self._api.server_time
 
     def log_command(self, holder: str) -> str:
         """A holder is a pod, as far as this program's own choice of names goes."""
@@ -97,9 +106,9 @@ class KubernetesStore:
         self._api.close()
 
     def _object(self, record: LeaseRecord, metadata: dict[str, Any]) -> dict[str, Any]:
-        """The Lease to send: the foreign parts of `rest`, our five fields and our annotation."""
+        """The Lease to send: the foreign parts of `rest`, our five fields and our annotations."""
         annotations = dict(metadata.pop("annotations", None) or {})
-        annotations.pop(ANNOTATION, None)
+        annotations |= {PREFIX + key: text for key, text in record.notes.items()}
         if record.ledger is not None:
             annotations[ANNOTATION] = record.ledger
         metadata |= {"name": self._lease.name, "namespace": self._lease.namespace, "annotations": annotations}
@@ -125,6 +134,9 @@ def record_of(lease: Mapping[str, Any]) -> LeaseRecord:
     `managedFields` is not kept in `rest`: the server keeps its own account of who wrote what.
     """
     metadata = {key: value for key, value in _metadata(lease).items() if key != "managedFields"}
+    annotations = metadata.get("annotations") or {}
+    metadata["annotations"] = {key: text for key, text in annotations.items() if not key.startswith(PREFIX)}
+    ours = {key.removeprefix(PREFIX): text for key, text in annotations.items() if key.startswith(PREFIX)}
     spec = lease.get("spec") or {}
     return LeaseRecord(
         holder=spec.get("holderIdentity") or "",
@@ -132,9 +144,10 @@ def record_of(lease: Mapping[str, Any]) -> LeaseRecord:
         acquired=spec.get("acquireTime") or "",
         renewed=spec.get("renewTime") or "",
         transitions=spec.get("leaseTransitions") or 0,
-        ledger=(metadata.get("annotations") or {}).get(ANNOTATION),
+        ledger=ours.pop(LEDGER, None),
         version=metadata.get("resourceVersion") or "",
         uid=metadata.get("uid") or "",
+        notes=ours,
         rest={"metadata": metadata, "spec": spec},
     )
 

@@ -21,30 +21,36 @@ from pathlib import Path
 from scheduler.core.errors import Absent, Conflict, Unavailable
 from scheduler.core.ports import LeaseRecord
 
-FORMAT = 1
+FORMAT = 2
 
 _SCHEMA = (
     """
     CREATE TABLE lease (
         name TEXT PRIMARY KEY, uid TEXT NOT NULL, version INTEGER NOT NULL,
         holder TEXT NOT NULL, duration_s INTEGER NOT NULL, acquired TEXT NOT NULL, renewed TEXT NOT NULL,
-        transitions INTEGER NOT NULL, ledger TEXT, rest TEXT NOT NULL
+        transitions INTEGER NOT NULL, ledger TEXT, rest TEXT NOT NULL, notes TEXT NOT NULL DEFAULT '{}'
     )
     """,
     "CREATE TABLE writes (last INTEGER NOT NULL)",
     "INSERT INTO writes VALUES (0)",
     f"PRAGMA user_version = {FORMAT}",
 )
+_FROM_1 = (  # format 1 knew no notes
+    "ALTER TABLE lease ADD COLUMN notes TEXT NOT NULL DEFAULT '{}'",
+    "PRAGMA user_version = 2",
+)
 _READ = """
-    SELECT holder, duration_s, acquired, renewed, transitions, ledger, version, uid, rest FROM lease WHERE name = :name
+    SELECT holder, duration_s, acquired, renewed, transitions, ledger, version, uid, notes, rest
+    FROM lease WHERE name = :name
 """
 _CREATE = """
     INSERT INTO lease
-    VALUES (:name, :uid, :next, :holder, :duration_s, :acquired, :renewed, :transitions, :ledger, :rest)
+    VALUES (:name, :uid, :next, :holder, :duration_s, :acquired, :renewed, :transitions, :ledger, :rest, :notes)
 """
 _REPLACE = """
     UPDATE lease SET version = :next, holder = :holder, duration_s = :duration_s, acquired = :acquired,
-                     renewed = :renewed, transitions = :transitions, ledger = :ledger, rest = :rest
+                     renewed = :renewed, transitions = :transitions, ledger = :ledger, rest = :rest,
+                     notes = :notes
     WHERE name = :name AND version = :version AND uid = :uid
 """
 _TROUBLES: tuple[tuple[str, str, str | None], ...] = (
@@ -99,9 +105,9 @@ class LeaseFile:
         row = self._connection.execute(_READ, {"name": self._name}).fetchone()
         if row is None:
             return None
-        holder, duration_s, acquired, renewed, transitions, ledger, version, uid, rest = row
+        holder, duration_s, acquired, renewed, transitions, ledger, version, uid, notes, rest = row
         fields = holder, duration_s, acquired, renewed, transitions, ledger, str(version), uid
-        return LeaseRecord(*fields, rest=json.loads(rest))
+        return LeaseRecord(*fields, notes=json.loads(notes), rest=json.loads(rest))
 
     def create(self, record: LeaseRecord) -> LeaseRecord:
         """Add the Lease under a new uid; `Conflict` when there is one."""
@@ -139,28 +145,29 @@ class LeaseFile:
 
     def _row(self, record: LeaseRecord, version: int) -> dict[str, object]:
         fields = {name: getattr(record, name) for name in LeaseRecord.__slots__}
-        return fields | {"name": self._name, "next": version, "rest": json.dumps(dict(record.rest))}
+        texts = {"notes": json.dumps(dict(record.notes)), "rest": json.dumps(dict(record.rest))}
+        return fields | texts | {"name": self._name, "next": version}
 
     def _number(self, question: str) -> int:
         (number,) = self._connection.execute(question).fetchone()
         return int(number)
 
     def _prepare(self) -> None:
-        """Make the tables in a file that is new, and only there."""
-        if self._number("PRAGMA user_version") == 0:
+        """Make the tables in a file that is new, and only there; bring those of an earlier format up to this one."""
+        if self._number("PRAGMA user_version") < FORMAT:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._make_tables()
+            for statement in self._steps_to_this_format():
+                self._connection.execute(statement)
             self._connection.execute("COMMIT")
         if self._number("PRAGMA user_version") > FORMAT:
             raise Unavailable(f"{self._path.name} was written by a later leasebeat", "upgrade, or choose another file")
 
-    def _make_tables(self) -> None:
-        if self._number("PRAGMA user_version") != 0:
-            return  # another process was faster
-        if self._number("SELECT count(*) FROM sqlite_master"):
+    def _steps_to_this_format(self) -> tuple[str, ...]:
+        """What the file lacks, asked under the write lock: another process may have been faster."""
+        found = self._number("PRAGMA user_version")
+        if found == 0 and self._number("SELECT count(*) FROM sqlite_master"):
             raise Unavailable(f"{self._path.name} is another program's database", "choose another lease.path")
-        for statement in _SCHEMA:
-            self._connection.execute(statement)
+        return {0: _SCHEMA, 1: _FROM_1}.get(found, ())
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

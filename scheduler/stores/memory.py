@@ -29,7 +29,8 @@ class MemoryLease:
     def write(self, record: LeaseRecord, uid: str) -> LeaseRecord:
         """Store the record under the next version; the caller holds `changed`."""
         self._writes += 1
-        self.record = replace(record, version=str(self._writes), uid=uid, rest=dict(record.rest))
+        notes, rest = dict(record.notes), dict(record.rest)
+        self.record = replace(record, version=str(self._writes), uid=uid, notes=notes, rest=rest)
         self.changed.notify_all()
         return self.record
 
@@ -44,6 +45,7 @@ class MemoryStore:
     """A `LeaseStore` over a `MemoryLease`, by default one of its own; it is available until it is closed."""
 
     is_local = True
+    server_time = None  # this machine's clock is the only one there is
 
     def __init__(self, lease: MemoryLease | None = None) -> None:
         self._lease = lease or MemoryLease()

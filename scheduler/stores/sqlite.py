@@ -28,6 +28,7 @@ class SqliteStore:
     """
 
     is_local = True
+    server_time = None  # a file has no clock
 
     def __init__(self, path: Path, name: str) -> None:
         self._path = path

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from scheduler.cluster.api import ApiServer
 from scheduler.cluster.resource import Resource
 from scheduler.cluster.watch import Event
-from scheduler.core.errors import Conflict
+from scheduler.core.errors import Conflict, StoreError
 from tests.fakes.homes import SOON_S, TIMEOUT_S, KubernetesHome
 
 TIME = "2026-11-22T13:00:00.000000Z"
@@ -136,6 +137,20 @@ def test_a_put_is_accepted(kubernetes_home: KubernetesHome, fields: dict[str, An
     assert stored["metadata"]["uid"] == body["metadata"]["uid"]
 
 
+def test_a_put_removes_the_annotations_it_leaves_out(kubernetes_home: KubernetesHome) -> None:
+    body = made(kubernetes_home)
+    first = changed(
+        body, "metadata", annotations={"note": "n", "leasebeat/cmd-m-7f3a1b2c": "run", "leasebeat/paused": ""}
+    )
+    _, noted = kubernetes_home.kubectl.ask("PUT", kubernetes_home.path, first)
+    second = changed(noted, "metadata", annotations={"note": "n", "leasebeat/paused": "{}"})
+    code, stored = kubernetes_home.kubectl.ask("PUT", kubernetes_home.path, second)
+
+    assert noted["metadata"]["annotations"] == first["metadata"]["annotations"]
+    assert code == 200
+    assert stored["metadata"]["annotations"] == {"note": "n", "leasebeat/paused": "{}"}
+
+
 @pytest.mark.parametrize(
     "sent",
     [
@@ -248,6 +263,33 @@ def test_the_way_to_the_server_reads_refusals_as_they_are(kubernetes_home: Kuber
         api.update(resource, changed(body, "metadata", resourceVersion="1"), TIMEOUT_S)
 
     assert api.get(resource, TIMEOUT_S) == body
+
+
+def answered(api: ApiServer, home: KubernetesHome, what: str) -> None:
+    resource = Resource("coordination.k8s.io/v1", "Lease", "leases", home.namespace, home.name)
+    with suppress(StoreError):
+        match what:
+            case "created":
+                api.create(resource, lease(home.name), TIMEOUT_S)
+            case "not found":
+                api.get(resource, TIMEOUT_S)
+            case "conflict":
+                api.update(resource, changed(made(home), "metadata", resourceVersion="1"), TIMEOUT_S)
+            case "malformed":
+                api.create(resource, {"kind": "Pod"}, TIMEOUT_S)
+            case "watched":
+                made(home)
+                first_events(api, home, None, 1)
+
+
+@pytest.mark.parametrize("what", ["created", "not found", "conflict", "malformed", "watched"])
+def test_every_answer_tells_the_servers_clock(kubernetes_home: KubernetesHome, api: ApiServer, what: str) -> None:
+    assert api.server_time is None
+
+    answered(api, kubernetes_home, what)
+
+    assert api.server_time is not None
+    assert api.server_time.tzinfo is UTC
 
 
 def test_what_is_not_there_cannot_be_deleted(kubernetes_home: KubernetesHome) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
 
 from scheduler.core.errors import Absent, Conflict, StoreError
 from scheduler.core.ports import LeaseRecord, LeaseStore
-from tests.fakes.homes import SOON_S, TIMEOUT_S, Home, present, watching
+from tests.fakes.homes import SOON_S, TIMEOUT_S, Home, KubernetesHome, present, watching
 
 ACQUIRED = "2026-11-22T13:00:00.000000Z"
 RENEWED = "2026-11-22T13:00:05.120000Z"
 LEDGER = '{"v":1,"w":"1.k3f9"}'
 LEASE = LeaseRecord("a", 15, ACQUIRED, RENEWED, 3, LEDGER)
+NOTES = {"cmd-m-7f3a1b2c": '{"do":"run","job":"ping"}', "paused": '{"meter":{}}'}
 
 
 def content(lease: LeaseRecord | None) -> LeaseRecord:
@@ -67,13 +69,17 @@ def test_a_replaced_lease_has_the_new_content_a_new_version_and_the_same_uid(hom
         pytest.param({"ledger": None}, id="no ledger"),
         pytest.param({"ledger": ""}, id="an empty ledger is not none"),
         pytest.param({"ledger": "x" * 192 * 1024}, id="the longest ledger"),
+        pytest.param({"notes": NOTES}, id="notes"),
+        pytest.param({"notes": NOTES, "ledger": None}, id="notes without a ledger"),
+        pytest.param({"notes": {"paused": ""}}, id="an empty note is not none"),
+        pytest.param({"notes": {"paused": '{"hôte":"\\"机器\\"\\n"}'}}, id="any text in a note"),
     ],
 )
 def test_a_record_is_read_as_it_was_written(home: Home, changes: dict[str, Any]) -> None:
     store = home.store()
     written = replace(LEASE, **changes)
     created = store.create(written, TIMEOUT_S)
-    store.replace(replace(created, holder="other", ledger="other"), TIMEOUT_S)
+    store.replace(replace(created, holder="other", ledger="other", notes={"other": "o"}), TIMEOUT_S)
     store.replace(replace(written, version=present(store.read(TIMEOUT_S)).version, uid=created.uid), TIMEOUT_S)
 
     assert content(created) == written
@@ -166,6 +172,87 @@ def test_a_change_by_a_stranger_is_a_change_of_version(home: Home) -> None:
     assert content(store.read(TIMEOUT_S)) == LEASE
 
 
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param({}, id="all of them"),
+        pytest.param({"paused": NOTES["paused"]}, id="one of two"),
+        pytest.param({"paused": "{}"}, id="one, and the other is changed"),
+        pytest.param({"cmd-m-00000000": "x"}, id="both, and another comes"),
+    ],
+)
+def test_a_note_that_a_write_leaves_out_is_gone(home: Home, left: dict[str, str]) -> None:
+    store = home.store()
+    store.create(replace(LEASE, notes=NOTES), TIMEOUT_S)
+    written = store.replace(replace(present(store.read(TIMEOUT_S)), notes=left), TIMEOUT_S)
+    read = store.read(TIMEOUT_S)
+    store.replace(replace(present(read), holder="b"), TIMEOUT_S)
+
+    assert written.notes == left
+    assert read == written
+    assert present(home.store().read(TIMEOUT_S)).notes == left
+
+
+def test_a_lease_made_again_has_the_notes_it_was_made_with_and_no_others(home: Home) -> None:
+    store = home.store()
+    first = store.create(replace(LEASE, notes=NOTES), TIMEOUT_S)
+    home.delete()
+    second = store.create(replace(first, notes={"paused": "{}"}), TIMEOUT_S)
+
+    assert first.notes == NOTES
+    assert second.notes == {"paused": "{}"}
+    assert store.read(TIMEOUT_S) == second
+
+
+def test_notes_of_two_who_write_over_one_version_do_not_mix(home: Home) -> None:
+    store = home.store()
+    base = store.create(LEASE, TIMEOUT_S)
+    won = home.store().replace(replace(base, notes={"cmd-m-aaaaaaaa": "a"}), TIMEOUT_S)
+    with pytest.raises(Conflict):
+        store.replace(replace(base, notes={"cmd-m-bbbbbbbb": "b"}), TIMEOUT_S)
+
+    assert store.read(TIMEOUT_S) == won
+    assert won.notes == {"cmd-m-aaaaaaaa": "a"}
+
+
+def test_a_write_that_does_not_know_of_a_new_note_is_refused_and_the_next_one_carries_it(home: Home) -> None:
+    store = home.store()
+    base = store.create(LEASE, TIMEOUT_S)
+    home.note("cmd-m-7f3a1b2c", "asked")
+    with pytest.raises(Conflict):
+        store.replace(replace(base, holder="b"), TIMEOUT_S)
+    store.replace(replace(present(store.read(TIMEOUT_S)), holder="b"), TIMEOUT_S)
+
+    assert content(store.read(TIMEOUT_S)) == replace(LEASE, holder="b", notes={"cmd-m-7f3a1b2c": "asked"})
+
+
+def test_notes_and_what_strangers_wrote_live_side_by_side(home: Home) -> None:
+    store = home.store()
+    store.create(replace(LEASE, notes=NOTES), TIMEOUT_S)
+    home.label()
+    labelled = present(store.read(TIMEOUT_S))
+    store.replace(replace(labelled, notes={}), TIMEOUT_S)
+
+    assert labelled.notes == NOTES
+    assert home.labels()["team"] == "billing"
+    assert content(store.read(TIMEOUT_S)) == LEASE
+
+
+def test_annotations_of_strangers_survive_and_are_no_notes(kubernetes_home: KubernetesHome) -> None:
+    store = kubernetes_home.store()
+    store.create(replace(LEASE, notes=NOTES), TIMEOUT_S)
+    kubernetes_home.annotate("leasebeat.example/paused", "theirs")
+    seen = present(store.read(TIMEOUT_S))
+    store.replace(replace(seen, notes={"paused": "{}"}, ledger="new"), TIMEOUT_S)
+
+    assert seen.notes == NOTES
+    assert kubernetes_home.annotations() == {
+        "leasebeat.example/paused": "theirs",
+        "leasebeat/paused": "{}",
+        "leasebeat/ledger": "new",
+    }
+
+
 def race(*writes: Callable[[], object]) -> list[object]:
     """Let all write at the same moment; what each got, an error included."""
     barrier = threading.Barrier(len(writes))
@@ -253,6 +340,31 @@ def test_a_watch_sees_what_a_stranger_wrote(home: Home) -> None:
 
     assert content(seen) == LEASE
     assert int(seen.version) > int(created.version)
+
+
+def test_a_watch_sees_a_new_note_and_its_removal(home: Home) -> None:
+    home.store().create(LEASE, TIMEOUT_S)
+    store = home.store()
+    with watching(store) as watch:
+        watch.next()
+        home.note("cmd-m-7f3a1b2c", "asked")
+        seen = present(watch.until(lambda lease: bool(present(lease).notes)))
+        consumed = store.replace(replace(seen, notes={}), TIMEOUT_S)
+
+        assert watch.until(lambda lease: not present(lease).notes) == consumed
+
+    assert seen.notes == {"cmd-m-7f3a1b2c": "asked"}
+
+
+def test_the_stores_clock_is_told_in_utc_once_it_has_answered_or_not_at_all(home: Home) -> None:
+    store = home.store()
+
+    assert store.server_time is None
+
+    store.read(TIMEOUT_S)
+
+    assert (store.server_time is None) == store.is_local
+    assert store.server_time is None or store.server_time.tzinfo is UTC
 
 
 def test_what_a_watch_has_seen_can_be_written_over(home: Home) -> None:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kubernetes.client import Configuration
 
 from scheduler.cluster.access import Access
-from scheduler.cluster.api import ApiServer
+from scheduler.cluster.answers import date_of
+from scheduler.cluster.api import ApiServer, _Call
 from scheduler.cluster.exchange import MAX_UNDER_WAY
 from scheduler.cluster.resource import Resource
 from scheduler.core.errors import Absent, Conflict, StoreError, Unavailable
 from tests.fakes.lease_api import (
     Fault,
     LeaseApi,
+    dated,
     drip,
     hang,
     hold_commit,
@@ -191,6 +198,108 @@ def test_a_missing_namespace_is_no_missing_lease(lease_api: LeaseApi, server: Ap
         server.update(LEASE, BODY, TIMEOUT_S)
 
     assert not isinstance(error.value, Absent)
+
+
+SEVEN = datetime(2026, 11, 22, 13, 0, 7, tzinfo=UTC)
+DATE_OF_SEVEN = "Sun, 22 Nov 2026 13:00:07 GMT"
+
+
+@pytest.mark.parametrize("verb", ["get", "create", "update"])
+@pytest.mark.parametrize("status", [None, 401, 403, 404, 409, 429, 500])
+def test_the_servers_clock_is_told_by_answers_of_any_kind(
+    lease_api: LeaseApi, server: ApiServer, verb: str, status: int | None
+) -> None:
+    lease_api.meet(verb, replace(dated(DATE_OF_SEVEN), status=status))
+    with suppress(StoreError):
+        ask(server, verb)
+
+    assert server.server_time == SEVEN
+
+
+@pytest.mark.parametrize("fault", [None, refuse(500)], ids=["begun", "refused"])
+def test_the_servers_clock_is_told_by_a_watch_too(lease_api: LeaseApi, server: ApiServer, fault: Fault | None) -> None:
+    lease_api.meet("watch", replace(fault or Fault(), headers={"Date": DATE_OF_SEVEN}))
+    with suppress(StoreError), closing(server.watch(LEASE, None, TIMEOUT_S, threading.Event())) as events:
+        next(events)
+
+    assert server.server_time == SEVEN
+
+
+def test_the_servers_clock_is_the_last_one_told_also_when_it_went_back(lease_api: LeaseApi, server: ApiServer) -> None:
+    """A clock that was mended must be believed: a greatest one would last until the world has caught up with it."""
+    for date in ("Sun, 22 Nov 2026 13:00:07 GMT", "Sun, 22 Nov 2026 12:59:59 GMT"):
+        lease_api.meet("get", dated(date))
+        server.get(LEASE, TIMEOUT_S)
+
+    assert server.server_time == datetime(2026, 11, 22, 12, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(dated(""), id="no Date"),
+        pytest.param(dated("yesterday"), id="no date in words"),
+        pytest.param(dated("Sun, 22 Nov 2026 25:00:00 GMT"), id="no such hour"),
+        pytest.param(dated("2026-11-22T13:00:00Z"), id="another form of date"),
+        pytest.param(reset(), id="no answer"),
+        pytest.param(lose_reply(), id="an answer that was lost"),
+    ],
+)
+def test_an_answer_without_a_date_leaves_the_servers_clock_as_it_was(
+    lease_api: LeaseApi, server: ApiServer, fault: Fault
+) -> None:
+    lease_api.meet("get", dated(DATE_OF_SEVEN))
+    lease_api.meet("get", fault)
+    server.get(LEASE, TIMEOUT_S)
+    with suppress(StoreError):
+        server.get(LEASE, TIMEOUT_S)
+
+    assert lease_api.count("get") == 2
+    assert server.server_time == SEVEN
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        pytest.param(DATE_OF_SEVEN, SEVEN, id="as HTTP writes it"),
+        pytest.param("Sunday, 22-Nov-26 13:00:07 GMT", SEVEN, id="as it once did"),
+        pytest.param("Sun Nov 22 13:00:07 2026", SEVEN, id="without a zone"),
+        pytest.param("Sun, 22 Nov 2026 15:00:07 +0200", SEVEN, id="of another zone"),
+        pytest.param("Sun, 22 Nov 99999 13:00:07 GMT", None, id="of no year"),
+    ],
+)
+def test_a_date_is_read_as_utc(header: str, expected: datetime | None) -> None:
+    assert date_of({"Date": header}) == expected
+
+
+PARTS = st.sampled_from(["Sun", ",", "22", "Nov", "2026", "13:00", ":", "GMT", "-", "+0200", "-0000", "9999999"])
+
+
+@given(st.text() | st.lists(PARTS).map(" ".join))
+def test_no_text_is_too_strange_for_a_date(header: str) -> None:
+    date = date_of({"Date": header})
+
+    assert date is None or date.tzinfo is UTC
+
+
+def test_an_answer_after_its_deadline_does_not_turn_the_servers_clock_back(
+    lease_api: LeaseApi, server: ApiServer
+) -> None:
+    held = replace(hold_commit(threading.Event()), headers={"Date": "Sun, 22 Nov 2026 12:00:00 GMT"})
+    lease_api.meet("create", held)
+    lease_api.meet("get", dated(DATE_OF_SEVEN))
+    given_up = threading.Event()
+    late = threading.Thread(target=server._exchange, args=(_Call("create", LEASE, body=BODY), TIMEOUT_S, given_up))
+    late.start()
+    held.reached.wait(TIMEOUT_S)
+    server.get(LEASE, TIMEOUT_S)
+    given_up.set()
+    assert held.before is not None
+
+    held.before.set()
+    late.join()
+
+    assert server.server_time == SEVEN
 
 
 def test_one_connection_serves_many_requests(lease_api: LeaseApi, server: ApiServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from scheduler.core.errors import Conflict, Unavailable, WatchForbidden
 from scheduler.core.ports import LeaseRecord
 from scheduler.stores.kubernetes import KubernetesStore
 from tests.fakes.homes import Watcher, present, watching
-from tests.fakes.lease_api import Fault, LeaseApi, hang, lose_reply, refuse, reset
+from tests.fakes.lease_api import Fault, LeaseApi, dated, hang, lose_reply, refuse, reset
 
 TIME = "2026-11-22T13:00:00.000000Z"
 LEASE = LeaseRecord("a", 15, TIME, TIME, 3, "the ledger")
@@ -66,6 +67,45 @@ def test_a_new_lease_is_posted_with_its_five_fields_its_ledger_and_who_manages_i
             "leaseTransitions": 3,
         },
     }
+
+
+def test_notes_are_annotations_of_ours_beside_the_ledger(lease_api: LeaseApi, store: KubernetesStore) -> None:
+    store.create(replace(LEASE, notes={"cmd-m-7f3a1b2c": "run", "paused": "{}"}), TIMEOUT_S)
+    (request,) = lease_api.requests
+
+    assert request.body["metadata"]["annotations"] == {
+        "leasebeat/ledger": "the ledger",
+        "leasebeat/cmd-m-7f3a1b2c": "run",
+        "leasebeat/paused": "{}",
+    }
+
+
+def test_no_note_can_pass_for_the_ledger(lease_api: LeaseApi, store: KubernetesStore) -> None:
+    created = store.create(replace(LEASE, notes={"ledger": "false"}), TIMEOUT_S)
+
+    assert (created.ledger, created.notes) == ("the ledger", {})
+    assert lease_api.leases.get("ops", "beat")["metadata"]["annotations"] == {"leasebeat/ledger": "the ledger"}
+
+
+def test_our_annotations_are_in_the_ledger_and_the_notes_and_no_strangers_are(
+    lease_api: LeaseApi, store: KubernetesStore
+) -> None:
+    foreign = {"note": "n", "leasebeat.example/paused": "no", "leasebeats": "no", "other/leasebeat": "no"}
+    ours = {"leasebeat/ledger": "l", "leasebeat/paused": "p", "leasebeat/cmd-m-7f3a1b2c": "c"}
+    strangers_lease(lease_api, {"annotations": foreign | ours}, {})
+    read = present(store.read(TIMEOUT_S))
+    store.replace(replace(read, ledger=None, notes={}, acquired=TIME, duration_s=15), TIMEOUT_S)
+
+    assert (read.ledger, read.notes) == ("l", {"paused": "p", "cmd-m-7f3a1b2c": "c"})
+    assert lease_api.leases.get("ops", "beat")["metadata"]["annotations"] == foreign
+
+
+def test_its_clock_is_that_of_the_last_answer(lease_api: LeaseApi, store: KubernetesStore) -> None:
+    lease_api.meet("get", dated("Sun, 22 Nov 2026 13:00:07 GMT"))
+    before = store.server_time
+    store.read(TIMEOUT_S)
+
+    assert (before, store.server_time) == (None, datetime(2026, 11, 22, 13, 0, 7, tzinfo=UTC))
 
 
 def test_a_lease_is_read_by_a_get_that_no_cache_may_answer(lease_api: LeaseApi, store: KubernetesStore) -> None:

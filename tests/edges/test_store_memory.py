@@ -18,8 +18,9 @@ def test_a_store_without_a_lease_to_share_has_its_own() -> None:
 
 def test_what_was_written_does_not_change_with_what_it_was_made_from() -> None:
     rest: dict[str, object] = {"labels": "ours"}
+    notes = {"paused": "ours"}
     store = MemoryStore()
-    written = store.create(LeaseRecord("a", 15, "", "", 0, None, rest=rest), TIMEOUT_S)
-    rest["labels"] = "theirs"
+    written = store.create(LeaseRecord("a", 15, "", "", 0, None, notes=notes, rest=rest), TIMEOUT_S)
+    rest["labels"] = notes["paused"] = "theirs"
 
-    assert written.rest == {"labels": "ours"}
+    assert (written.notes, written.rest) == ({"paused": "ours"}, {"labels": "ours"})

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +67,7 @@ def make_database(statement: str) -> Callable[[Path], None]:
             make_database("CREATE TABLE shop (x)"), "leasebeat.db is another program's database", id="another database"
         ),
         pytest.param(
-            make_database("PRAGMA user_version = 2"),
+            make_database("PRAGMA user_version = 3"),
             "leasebeat.db was written by a later leasebeat",
             id="a later format",
         ),
@@ -118,9 +119,10 @@ def test_sqlites_trouble_is_told_in_words(tmp_path: Path, name: str, message: st
     assert str(file_failure(error, tmp_path / "x.db", 2)) == message
 
 
-def test_a_row_that_somebody_spoiled_is_told_so(store: SqliteStore, path: Path) -> None:
+@pytest.mark.parametrize("change", ["UPDATE lease SET rest = 'no JSON'", "UPDATE lease SET notes = 'no JSON'"])
+def test_a_row_that_somebody_spoiled_is_told_so(store: SqliteStore, path: Path, change: str) -> None:
     store.create(LEASE, TIMEOUT_S)
-    make_database("UPDATE lease SET rest = 'no JSON'")(path)
+    make_database(change)(path)
     with pytest.raises(Unavailable, match=r"leasebeat\.db does not work"):
         store.read(TIMEOUT_S)
 
@@ -147,6 +149,72 @@ def test_a_write_that_fails_half_way_leaves_the_lease_as_it_was(store: SqliteSto
 
     assert store.read(TIMEOUT_S) == created
     assert int(store.replace(created, TIMEOUT_S).version) == int(created.version) + 1
+
+
+FORMAT_1 = """
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY, uid TEXT NOT NULL, version INTEGER NOT NULL,
+    holder TEXT NOT NULL, duration_s INTEGER NOT NULL, acquired TEXT NOT NULL, renewed TEXT NOT NULL,
+    transitions INTEGER NOT NULL, ledger TEXT, rest TEXT NOT NULL
+);
+CREATE TABLE writes (last INTEGER NOT NULL);
+INSERT INTO writes VALUES (41);
+INSERT INTO lease VALUES (
+    'beat', 'u-1', 41, 'a', 15, '2026-11-22T13:00:00.000000Z', '2026-11-22T13:00:00.000000Z', 3, 'the ledger', '{}'
+);
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def old_path(path: Path) -> Path:
+    """A file as the version before notes left it."""
+    connection = sqlite3.connect(path)
+    connection.executescript(FORMAT_1)
+    connection.close()
+    return path
+
+
+def test_a_file_of_the_first_format_keeps_its_lease_and_can_have_notes(old_path: Path) -> None:
+    store = SqliteStore(old_path, "beat")
+    old = present(store.read(TIMEOUT_S))
+    noted = store.replace(replace(old, notes={"paused": "{}"}), TIMEOUT_S)
+    read_anew = SqliteStore(old_path, "beat").read(TIMEOUT_S)
+    SqliteStore(old_path, "another").create(LEASE, TIMEOUT_S)
+
+    assert old == replace(LEASE, version="41", uid="u-1")
+    assert noted == replace(old, version="42", notes={"paused": "{}"})
+    assert read_anew == noted
+
+
+def test_a_file_of_the_first_format_is_brought_up_by_one_of_those_who_open_it_at_once(old_path: Path) -> None:
+    barrier = threading.Barrier(8)
+    found: list[LeaseRecord | None] = []
+
+    def open_it() -> None:
+        store = SqliteStore(old_path, "beat")
+        barrier.wait(TIMEOUT_S)
+        found.append(store.read(TIMEOUT_S))
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == [replace(LEASE, version="41", uid="u-1")] * 8
+
+
+def test_an_upgrade_that_fails_half_way_leaves_the_old_file(old_path: Path) -> None:
+    """It had the column already, so the first step fails; and no later one is taken."""
+    make_database("ALTER TABLE lease ADD COLUMN notes TEXT")(old_path)
+    with pytest.raises(Unavailable, match="does not work: duplicate column name: notes"):
+        SqliteStore(old_path, "beat").read(TIMEOUT_S)
+    connection = sqlite3.connect(old_path)
+    (format_,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.close()
+
+    assert format_ == 1
 
 
 def test_two_leases_in_one_file_do_not_touch_each_other(path: Path) -> None:

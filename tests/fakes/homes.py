@@ -43,6 +43,9 @@ class Home(Protocol):
     def labels(self) -> dict[str, str]:
         """The labels that the Lease has now."""
 
+    def note(self, key: str, text: str) -> None:
+        """Somebody who is no replica adds a note, as the command line does."""
+
     def close(self) -> None: ...
 
 
@@ -69,6 +72,11 @@ class StoreHome:
     def labels(self) -> dict[str, str]:
         metadata: Any = present(self.store().read(TIMEOUT_S)).rest.get("metadata", {})
         return dict(metadata.get("labels", {}))
+
+    def note(self, key: str, text: str) -> None:
+        store = self.store()
+        lease = present(store.read(TIMEOUT_S))
+        store.replace(replace(lease, notes={**lease.notes, key: text}), TIMEOUT_S)
 
     def close(self) -> None:
         for store in self._made:
@@ -139,6 +147,20 @@ class KubernetesHome:
     def labels(self) -> dict[str, str]:
         _, lease = self.kubectl.ask("GET", self.path)
         return dict(lease["metadata"].get("labels", {}))
+
+    def note(self, key: str, text: str) -> None:
+        self.annotate(f"leasebeat/{key}", text)
+
+    def annotate(self, key: str, text: str) -> None:
+        """A stranger adds this annotation."""
+        _, lease = self.kubectl.ask("GET", self.path)
+        lease["metadata"].setdefault("annotations", {})[key] = text
+        self.kubectl.ask("PUT", self.path, lease)
+
+    def annotations(self) -> dict[str, str]:
+        """The annotations that the Lease has now."""
+        _, lease = self.kubectl.ask("GET", self.path)
+        return dict(lease["metadata"].get("annotations", {}))
 
     def close(self) -> None:
         self.delete()

@@ -85,6 +85,11 @@ def drip() -> Fault:
     return Fault(wire="drip")
 
 
+def dated(date: str) -> Fault:
+    """The answer's `Date` says this; with an empty text the answer has no `Date`."""
+    return Fault(headers={"Date": date})
+
+
 def trickle() -> Fault:
     """The same, but the headers come at once and only the body drips."""
     return Fault(wire="trickle")
@@ -274,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = json.dumps(reply).encode()
             self._send(code, body, fault)
         else:
-            self._stream(request)
+            self._stream(request, fault)
 
     def _committed(self, request: Request, fault: Fault) -> tuple[int, JsonObject | None]:
         """Status and reply; None stands for a watch, whose reply has no end."""
@@ -308,7 +313,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, leases.delete(namespace, name or "")
         return 200, None
 
-    def _stream(self, request: Request) -> None:
+    def _stream(self, request: Request, fault: Fault) -> None:
         """The watch: one chunk an event, until it is ended, cut, or its `timeoutSeconds` are over."""
         leases = self.server.api.leases
         namespace, _ = _address(request)
@@ -321,7 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.api.closing.is_set():  # subscribed in the last moment
             watch.events.put(None)
         try:
-            self._head(200, {"Transfer-Encoding": "chunked"})
+            self._head(200, {"Transfer-Encoding": "chunked", **fault.headers})
             while (event := watch.events.get()) is not None and not self.server.api.closing.is_set():
                 line = json.dumps(event).encode() + b"\n"
                 if event is CUT:
@@ -355,9 +360,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._write(body)
 
     def _head(self, code: int, headers: Mapping[str, str]) -> None:
-        self.send_response(code)
-        for key, value in {"Content-Type": "application/json", **headers}.items():
-            self.send_header(key, value)
+        self.send_response_only(code)
+        for key, value in {"Date": self.date_time_string(), "Content-Type": "application/json", **headers}.items():
+            if value:
+                self.send_header(key, value)
         self.end_headers()
 
     def _write(self, data: bytes) -> None:
