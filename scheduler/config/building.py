@@ -63,6 +63,7 @@ def _lease(lease: LeaseKeys, folder: Path) -> LeaseSettings:
         lease_duration_s=lease.lease_duration,
         renew_deadline_s=lease.renew_deadline,
         retry_period_s=lease.retry_period,
+        release=lease.release,
         quiet_start=lease.quiet_start,
         drain_timeout_s=lease.drain_timeout,
     )

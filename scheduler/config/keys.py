@@ -6,7 +6,6 @@ from scheduler.config.document import Path
 from scheduler.config.mistakes import Mistake, meant, printable
 from scheduler.config.models import FileKeys, JobKeys, LeaseKeys, LoggingKeys, PolicyKeys, PythonKeys, ShellKeys, Strict
 from scheduler.config.values import LATER
-from scheduler.core.job import Policy
 
 SCHEDULES = ("cron", "every", "at", "manual")
 ACTIONS = ("python", "shell")
@@ -18,8 +17,6 @@ _LATER_OF_POLICY = {
     "notify": _NOTIFY,
     "ping": "until then: let the job itself call it",
     "output": "until then: output is logged line by line",
-    "claim_ahead": "until then: a run is claimed when it falls due",
-    "max_interruptions": f"until then: {Policy().max_interruptions}",
 }
 _LATER_OF_JOB = {
     **_LATER_OF_POLICY,

@@ -19,7 +19,7 @@ from scheduler.config.values import (
     choice,
     command,
     duration,
-    duration_or_none,
+    duration_or,
     env_value,
     flag,
     function,
@@ -42,7 +42,7 @@ _MINUTE = timedelta(minutes=1)
 _OVERLAP_ELSEWHERE = {
     "Forbid": "CronJob's Forbid is skip",
     "Allow": "CronJob's Allow is allow",
-    "Replace": "CronJob's Replace is replace, which is not in this version",
+    "Replace": "CronJob's Replace is replace",
 }
 
 _VARIABLE = text("the name of a variable", "[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _", "env-name")
@@ -88,8 +88,10 @@ class LeaseKeys(Strict):
     retry_period: Annotated[int, whole_seconds(1)] = Field(
         2, description="Pause between attempts; lease_duration > renew_deadline > 1.2 x retry_period"
     )
-    release: Annotated[str, choice(str, "at_once drained", later="at_once")] = Field(
-        "drained", description="drained: on a stop, keep the lead until the running jobs have ended"
+    release: Annotated[str, choice(str, "at_once drained")] = Field(
+        "at_once",
+        description="On a stop. at_once: hand over at once, naming the runs that still drain; "
+        "drained: keep the lead until they have ended",
     )
     quiet_start: Annotated[bool, flag()] = Field(
         default=False, description="A first start waits lease_duration before its first tick"
@@ -113,8 +115,12 @@ class PolicyKeys(Strict):
 
     overlap: Annotated[
         Overlap,
-        choice(Overlap, "skip queue replace allow", later="queue replace", foreign=_OVERLAP_ELSEWHERE),
-    ] = Field(_POLICY.overlap, description="What becomes of a tick that falls due while the job runs")
+        choice(Overlap, "skip queue replace allow", foreign=_OVERLAP_ELSEWHERE),
+    ] = Field(
+        _POLICY.overlap,
+        description="What becomes of a tick that falls due while the job runs. queue: it waits, and a newer one takes "
+        "its place; replace: the run is ended first, then the tick is run; allow: it runs beside",
+    )
     catch_up: Annotated[CatchUp, choice(CatchUp, "none latest all")] = Field(
         _POLICY.catch_up, description="Which of the ticks that fell due while no one led are run after all"
     )
@@ -131,13 +137,29 @@ class PolicyKeys(Strict):
     )
     timeout: Annotated[
         timedelta | None,
-        duration_or_none(duration(at_least=timedelta(milliseconds=1), hint="no limit is: timeout: none")),
+        duration_or(
+            "none",
+            duration(at_least=timedelta(milliseconds=1), hint="no limit is: timeout: none"),
+            "no limit is the word none",
+        ),
     ] = Field(_POLICY.timeout, description="Then TERM, 10 s later KILL, reported as timed out; none: no limit")
     retries: Annotated[int, whole(0, 10)] = Field(
         _POLICY.retries, description="How many more attempts follow one that failed or timed out"
     )
     retry_delay: Annotated[timedelta, duration(at_most=5 * _MINUTE)] = Field(
         _POLICY.retry_delay, description="Pause before the first retry; doubles each time, at most 5m"
+    )
+    max_interruptions: Annotated[int, whole(1, 100)] = Field(
+        _POLICY.max_interruptions,
+        description="A run cut off this often by its leader's death is dropped: a job that kills its leader must not "
+        "kill every leader",
+    )
+    claim_ahead: Annotated[
+        timedelta | None, duration_or("auto", duration(), "to claim a run only when it falls due, write 0s")
+    ] = Field(
+        _POLICY.claim_ahead,
+        description="How long before its time a run is claimed. auto: at most 500ms, and 0s for at_most_once; or a "
+        "duration, at most a tenth of lease_duration. With at_most_once, a crash between claim and tick loses the run",
     )
     jitter: Annotated[timedelta, duration()] = Field(
         _POLICY.jitter,

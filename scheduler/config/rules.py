@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
+from math import ceil
 
 from scheduler.config.checking import Draft, Finding, policy_of, slips
 from scheduler.config.document import ListNode, MapNode, Path, scalars
@@ -19,10 +20,10 @@ from scheduler.config.mistakes import Mistake, expected, listing
 from scheduler.config.models import JOB_NAME, JobKeys
 from scheduler.config.schedules import Schedules
 from scheduler.config.timings import timing_contradictions, timings_intact
-from scheduler.core.job import CatchUp, Delivery, Policy, Schedule, duration_text
+from scheduler.core.job import CatchUp, Delivery, Overlap, Policy, Schedule, duration_text
 from scheduler.core.schedule import AtSchedule, EverySchedule, ticks_between
 
-MOST_JOBS = 64 * 1024 // 6  # the ledger's `known` has six bytes a job and at most 64 KiB (rule 31)
+MOST_TICKING = 64 * 1024 // 6  # the ledger's `known` has six bytes for each of them and at most 64 KiB (rule 31)
 
 _ONE_SCHEDULE = "exactly one of cron, every, at, manual"
 _ONE_ACTION = "exactly one of python, shell, http, kubernetes_job, celery"
@@ -98,10 +99,15 @@ def _table(draft: Draft) -> Iterator[Finding]:
             yield (), Mistake('key "jobs" is missing', "missing", "such as jobs: {hello: {every: 1m, shell: date}}")
     elif draft.intact("jobs") and not document.keys("jobs"):
         yield ("jobs",), Mistake("expected at least one job", "no-jobs", "such as hello: {every: 1m, shell: date}")
-    elif len(draft.keys.jobs) > MOST_JOBS:
-        message = f"expected at most {MOST_JOBS} jobs, got {len(draft.keys.jobs)}"
-        hint = "a Lease has no room for more: split the table, each with its lease.name"
+    elif (ticking := _ticking(draft)) > MOST_TICKING:
+        message = f"expected at most {MOST_TICKING:,} jobs that tick, got {ticking:,}"
+        hint = "a Lease has no room for more: make two releases of them, each with its own lease.name"
         yield ("jobs",), Mistake(message, "too-many-jobs", hint, on_key=True)
+
+
+def _ticking(draft: Draft) -> int:
+    """How many jobs the ledger has to know: those that are enabled and have a schedule, be it a faulty one."""
+    return sum(job.enabled and not job.manual for job in draft.keys.jobs.values())
 
 
 def _name(case: _Case) -> Iterator[Finding]:
@@ -174,6 +180,18 @@ def _window(case: _Case) -> Iterator[Finding]:
         yield ("lease", longest), Mistake(message, "catch-up-window", f"set catch_up_window: {_rounder(away)}")
 
 
+def _claim_ahead(case: _Case) -> Iterator[Finding]:
+    """A claim must not be far ahead of the wall clock that the protocol allows for (rule 13)."""
+    ahead, place = case.policy.claim_ahead, case.stated("claim_ahead")
+    intact = case.intact("claim_ahead") and case.draft.intact("lease", "lease_duration")
+    most = timedelta(seconds=case.draft.keys.lease.lease_duration) / 10
+    if not place or not intact or ahead is None or ahead <= most:
+        return
+    needed = timedelta(seconds=ceil(ahead * 10 / timedelta(seconds=1)))
+    hint = f"write auto or {duration_text(most)}; {duration_text(ahead)} needs lease_duration: {duration_text(needed)}"
+    yield place, expected(f"at most a tenth of lease_duration ({duration_text(most)})", "claim-ahead", hint)
+
+
 def _rounder(limit: timedelta) -> str:
     """A round duration above the limit."""
     steps = (timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1))
@@ -211,6 +229,19 @@ def _thread(case: _Case) -> Iterator[Finding]:
         yield (*case.path, "python", "env"), mistake
 
 
+def _replaced_thread(case: _Case) -> Iterator[Finding]:
+    python, place = case.job.python, case.stated("overlap")
+    threaded = python is not None and python.isolation == "thread"
+    if not place or not threaded or case.policy.overlap is not Overlap.REPLACE or not case.intact("overlap"):
+        return
+    hint = "a thread cannot be ended: isolation: process, or overlap: skip, queue or allow"
+    if place[0] == "jobs":
+        yield place, expected("skip, queue or allow with isolation: thread", "thread-replace", hint)
+    else:
+        isolation = (*case.path, "python", "isolation")
+        yield isolation, expected("process with overlap: replace", "thread-replace", hint)
+
+
 def _arguments(case: _Case) -> Iterator[Finding]:
     for key in ("args", "kwargs"):
         node = case.draft.document.get(*map(str, case.path), "python", key)
@@ -222,4 +253,8 @@ def _arguments(case: _Case) -> Iterator[Finding]:
                 yield path, Mistake(f"expected {clear} or text, got {scalar.text}", "type", hint)
 
 
-_RULES = (_name, _one_schedule, _one_action, _offset, _at_most_once, _window, _jitter, _thread, _arguments)
+_RULES = (
+    *(_name, _one_schedule, _one_action, _offset),
+    *(_at_most_once, _window, _claim_ahead, _jitter),
+    *(_thread, _replaced_thread, _arguments),
+)

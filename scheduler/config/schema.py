@@ -51,8 +51,11 @@ def _state_defaults(model: type[Strict], made: dict[str, Any]) -> None:
     for name, field in model.model_fields.items():
         leaf = next((item for item in field.metadata if isinstance(item, Leaf)), None)
         made["properties"][name].pop("default", None)
-        if leaf and not field.is_required() and field.default is not None:
-            made["properties"][name]["default"] = leaf.write(field.default)
+        if not leaf or field.is_required():
+            continue
+        default = leaf.word if field.default is None else leaf.write(field.default)
+        if default is not None:
+            made["properties"][name]["default"] = default
 
 
 def _tidy(node: Any) -> Any:

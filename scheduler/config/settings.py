@@ -20,6 +20,7 @@ class LeaseSettings:
 
     `namespace` is None for the pod's or the context's own. `path` is that of the sqlite file, `adopt` also contends for
     a Lease that another program made, and `quiet_start` makes a first start wait `lease_duration_s` (rule 28).
+    `release` says when a leader that stops gives the Lease back: `at_once`, or `drained`, with its last run (rule 34).
     """
 
     store: str
@@ -30,6 +31,7 @@ class LeaseSettings:
     lease_duration_s: int
     renew_deadline_s: int
     retry_period_s: int
+    release: str
     quiet_start: bool
     drain_timeout_s: int
 

@@ -41,12 +41,14 @@ def _as_it_is(value: Any) -> object:
 class Leaf:
     """How one kind of value is read: `read` returns it or raises a `Mistake`; `schema` is its JSON Schema.
 
-    `write` turns a value that was read back into what the file would say.
+    `write` turns a value that was read back into what the file would say; `word` is what it says for None, where None
+    is a value and not only a key that is not there.
     """
 
     read: Callable[[object], object]
     schema: JsonSchema
     write: Callable[[Any], object] = _as_it_is
+    word: str | None = None
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's hook: the whole validation is ours."""
@@ -146,20 +148,17 @@ def whole(low: int, high: int) -> Leaf:
     return Leaf(read, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def choice(kind: type[Choice], words: str, later: str = "", foreign: Mapping[str, str] | None = None) -> Leaf:
-    """One of `words`; those also in `later` are refused for now, and `foreign` explains words of other schedulers."""
+def choice(kind: type[Choice], words: str, foreign: Mapping[str, str] | None = None) -> Leaf:
+    """One of `words`; `foreign` explains words of other schedulers."""
     known = words.split()
 
     def read(value: object) -> Choice:
-        if isinstance(value, str) and value in later.split():
-            raise Mistake(f"{value} is not in this version", LATER, f"in this version: {listing(offered)}")
         if isinstance(value, str) and value in known:
             return kind(value)
         hint = (foreign or {}).get(str(value)) or _nearest(str(value), known)
         raise expected(listing(known), "choice", hint)
 
-    offered = [word for word in known if word not in later.split()]
-    return Leaf(read, {"enum": offered})
+    return Leaf(read, {"enum": known})
 
 
 def duration(at_least: timedelta = timedelta(0), at_most: timedelta | None = None, hint: str | None = None) -> Leaf:
@@ -188,18 +187,17 @@ def whole_seconds(at_least: int = 0) -> Leaf:
     )
 
 
-def duration_or_none(leaf: Leaf) -> Leaf:
-    """A length of time, or the word none for no limit."""
+def duration_or(word: str, leaf: Leaf, hint: str) -> Leaf:
+    """A length of time, or the word, which is read as None; `hint` is the way out for whoever wrote another word."""
 
     def read(value: object) -> object:
-        if value is None:
-            raise expected("a duration or none", "duration", "no limit is the word none")
-        return None if value == "none" else leaf.read(value)
+        if value == word:
+            return None
+        if value is None or isinstance(value, bool) or (isinstance(value, str) and value.isalpha()):
+            raise expected(f"a duration or {word}", "duration", hint)
+        return leaf.read(value)
 
-    def write(length: Any) -> object:
-        return "none" if length is None else leaf.write(length)
-
-    return Leaf(read, {"anyOf": [{"const": "none"}, leaf.schema]}, write)
+    return Leaf(read, {"anyOf": [{"const": word}, leaf.schema]}, leaf.write, word)
 
 
 def time_zone() -> Leaf:

@@ -94,7 +94,7 @@ def _run(level: str, *fields: str, unless: tuple[str, object, str] | None = None
 
 
 _POLICIES = ("overlap", "catch_up", "catch_up_window", "max_catch_up", "delivery", "timeout", "retries")
-_RARE_POLICIES = ("retry_delay", "max_interruptions", "jitter")
+_RARE_POLICIES = ("retry_delay", "max_interruptions", "claim_ahead", "jitter")
 
 _UNKNOWN = Event("warning", ())
 
@@ -127,13 +127,18 @@ EVENTS: Mapping[str, Event] = {
     "lead.standby": Event("info", ("leader", "term", "log")),
     "lead.observed": Event("info", ("leader", "term", "previous")),
     "lead.acquired": Event("info", ("term", "fence", "cause", "previous", "gap_ms", "missed"), usual={"missed": 0}),
-    "lead.released": Event("info", ("term", "drained")),
+    "lead.released": Event("info", ("term", "drained", "draining"), optional=("draining",), usual={"draining": 0}),
     "lead.lost": Event("warning", ("term", "reason", "running")),
     "lead.suspended": Event("warning", ("term", "reason", "running")),
     "lead.resumed": Event("info", ("term", "took_ms")),
     "lead.refused": Event("error", ("holder", "hint")),
+    "ledger.full": Event("warning", ("bytes", "open")),
     "ledger.lost": Event("error", ("from", "to")),
+    "ledger.reset": Event("warning", ()),
+    "job.paused": Event("info", ("job", "until", "reason"), subject=("job",)),
+    "job.resumed": Event("info", ("job",), subject=("job",)),
     "clock.stepped": Event("warning", ("step_ms",)),
+    "command.refused": Event("warning", ("command", "reason"), subject=("command",)),
     "store.unavailable": Event("warning", ("store", "error", "trust_ms", "hint"), subject=("store",)),
     "store.degraded": Event("warning", ("store", "error", "hint"), subject=("store",)),
     "store.recovered": Event("info", ("store", "took_ms", "attempts"), subject=("store",)),

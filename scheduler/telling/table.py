@@ -21,7 +21,7 @@ TICKS_SHOWN = 3
 _NEVER = datetime.max.replace(tzinfo=UTC)  # sorts behind every tick
 _DEFAULT = Policy()
 _ALWAYS = ("overlap", "catch_up", "catch_up_window", "delivery", "timeout", "retries")
-_RARE = ("max_catch_up", "retry_delay", "max_interruptions", "jitter")
+_RARE = ("max_catch_up", "retry_delay", "max_interruptions", "claim_ahead", "jitter")
 
 
 def tell_schedule(tell: Tell, jobs: Iterable[Job], now: datetime, settled: Mapping[str, datetime]) -> None:

@@ -128,12 +128,6 @@ jobs:
 >> jobs.poll: key "ping" is not in this version [not-in-this-version]
 >> until then: let the job itself call it
 
-== in a job's limits
-jobs:
-  poll: {every: 5m, shell: ls, «max_interruptions»: 5}
->> jobs.poll: key "max_interruptions" is not in this version [not-in-this-version]
->> until then: 3
-
 == among the defaults
 defaults: {«output»: tail}
 jobs: {poll: {every: 5m, shell: ls}}
@@ -145,18 +139,6 @@ jobs:
   poll: {every: 5m, «http»: https://crm/sync}
 >> jobs.poll: key "http" is not in this version [not-in-this-version]
 >> until then: shell: curl -fsS URL
-
-== a way to overlap
-jobs:
-  poll: {every: 5m, shell: ls, overlap: «queue»}
->> jobs.poll.overlap: queue is not in this version [not-in-this-version]
->> in this version: skip or allow
-
-== a way to release
-lease: {release: «at_once»}
-jobs: {poll: {every: 5m, shell: ls}}
->> lease.release: at_once is not in this version [not-in-this-version]
->> in this version: drained
 
 == a reference to the environment
 jobs:
@@ -188,8 +170,8 @@ DEFAULTS = "defaults: {{{key}: 1}}\njobs: {{poll: {{every: 5m, shell: ls}}}}"
 TOP = "{key}: 1\njobs: {{poll: {{every: 5m, shell: ls}}}}"
 LATER_KEYS = {
     TOP: ["health", "notify"],
-    DEFAULTS: ["notify", "ping", "output", "claim_ahead", "max_interruptions"],
-    JOB: ["notify", "ping", "output", "claim_ahead", "max_interruptions"],
+    DEFAULTS: ["notify", "ping", "output"],
+    JOB: ["notify", "ping", "output"],
     ACTION: ["http", "kubernetes_job", "celery"],
 }
 

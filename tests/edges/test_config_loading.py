@@ -54,6 +54,7 @@ def test_settings_that_nobody_wrote(tmp_path: Path) -> None:
         lease_duration_s=15,
         renew_deadline_s=10,
         retry_period_s=2,
+        release="at_once",
         quiet_start=False,
         drain_timeout_s=60,
     )
@@ -81,6 +82,7 @@ jobs: {a: {every: 1m, shell: ls}}
         lease_duration_s=60,
         renew_deadline_s=5,
         retry_period_s=1,
+        release="drained",
         quiet_start=True,
         drain_timeout_s=0,
     )
@@ -134,7 +136,8 @@ def test_actions(tmp_path: Path, keys: str, action: object) -> None:
 
 def test_policies_are_the_jobs_own_else_the_defaults_else_built_in(tmp_path: Path) -> None:
     defaults = "defaults: {retries: 2, timeout: none, catch_up: all, jitter: 500ms}"
-    job = the_job(tmp_path, "every: 1m, shell: ls, retries: 0, overlap: allow, timeout: 90s", defaults)
+    own = "retries: 0, overlap: allow, timeout: 90s, claim_ahead: 1s500ms, max_interruptions: 5"
+    job = the_job(tmp_path, f"every: 1m, shell: ls, {own}", defaults)
 
     assert job.policy == Policy(
         overlap=Overlap.ALLOW,
@@ -145,9 +148,23 @@ def test_policies_are_the_jobs_own_else_the_defaults_else_built_in(tmp_path: Pat
         timeout=timedelta(seconds=90),
         retries=0,
         retry_delay=timedelta(seconds=10),
-        max_interruptions=3,
+        max_interruptions=5,
+        claim_ahead=timedelta(milliseconds=1500),
         jitter=timedelta(milliseconds=500),
     )
+
+
+@pytest.mark.parametrize("word", ["skip", "queue", "replace", "allow"])
+def test_each_way_to_overlap(tmp_path: Path, word: str) -> None:
+    assert the_job(tmp_path, f"every: 1m, shell: ls, overlap: {word}").policy.overlap is Overlap(word)
+
+
+def test_a_job_goes_back_to_auto_where_the_defaults_say_how_long_ahead(tmp_path: Path) -> None:
+    defaults = "defaults: {claim_ahead: 250ms}"
+    stated = the_job(tmp_path, "every: 1m, shell: ls", defaults)
+    taken_back = the_job(tmp_path, "every: 1m, shell: ls, claim_ahead: auto", defaults)
+
+    assert (stated.policy.claim_ahead, taken_back.policy.claim_ahead) == (timedelta(milliseconds=250), None)
 
 
 def test_a_disabled_job_is_in_the_table_and_does_not_tick(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edges.config_text import cases, told
+from tests.edges.config_text import cases, loaded, told
 
 JOBS = """\
 == no job
@@ -78,6 +78,49 @@ jobs:
   push: {every: 5m, shell: ls}
 >> defaults.catch_up_window: expected more than lease_duration + retry_period (17s), got 17s [catch-up-window]
 >> a crash would lose ticks: write 30s; or mean it: catch_up: none
+
+== a claim further ahead than clocks may differ
+jobs:
+  poll: {every: 5m, shell: ls, claim_ahead: «2s»}
+>> jobs.poll.claim_ahead: expected at most a tenth of lease_duration (1s500ms), got 2s [claim-ahead]
+>> write auto or 1s500ms; 2s needs lease_duration: 20s
+
+== a claim just too far ahead for another lease
+lease: {lease_duration: 1m}
+jobs:
+  poll: {every: 5m, shell: ls, claim_ahead: «6s1ms»}
+>> jobs.poll.claim_ahead: expected at most a tenth of lease_duration (6s), got 6s1ms [claim-ahead]
+>> write auto or 6s; 6s1ms needs lease_duration: 1m1s
+
+== a claim far ahead by default is told once
+defaults: {claim_ahead: «1m»}
+jobs:
+  poll: {every: 5m, shell: ls}
+  push: {every: 5m, shell: ls}
+  soon: {every: 5m, shell: ls, claim_ahead: auto}
+>> defaults.claim_ahead: expected at most a tenth of lease_duration (1s500ms), got 1m [claim-ahead]
+>> write auto or 1s500ms; 1m needs lease_duration: 10m
+
+== a claim ahead is not compared with a lease without a unit
+lease: {lease_duration: «15»}
+jobs: {poll: {every: 5m, shell: ls, claim_ahead: 2s}}
+>> lease.lease_duration: expected a duration, got 15 [duration]
+>> a unit is missing: 15s
+
+== a thread to be replaced
+jobs:
+  poll: {every: 5m, python: {call: a:b, isolation: thread}, overlap: «replace»}
+>> jobs.poll.overlap: expected skip, queue or allow with isolation: thread, got replace [thread-replace]
+>> a thread cannot be ended: isolation: process, or overlap: skip, queue or allow
+
+== a thread where the defaults replace
+defaults: {overlap: replace}
+jobs:
+  pull: {every: 5m, python: a:b}
+  poll: {every: 5m, python: {call: a:b, isolation: «thread»}}
+  push: {every: 5m, python: {call: a:b, isolation: thread}, overlap: queue}
+>> jobs.poll.python.isolation: expected process with overlap: replace, got thread [thread-replace]
+>> a thread cannot be ended: isolation: process, or overlap: skip, queue or allow
 
 == a jitter beyond half the period
 jobs:
@@ -212,19 +255,44 @@ config.yaml:1:25: lease.lease_duration: {sentence} [catch-up-window]
             "lease: {lease_duration: 3s, renew_deadline: 2s, retry_period: 1s}\njobs: {a: {every: 5s, shell: ls}}",
             id="the shortest lease",
         ),
+        pytest.param("jobs: {a: {every: 5s, claim_ahead: 1s500ms, shell: ls}}", id="a claim a tenth of a lease ahead"),
+        pytest.param(
+            "jobs: {a: {every: 5s, delivery: at_most_once, claim_ahead: 1s, shell: ls}}",
+            id="a claim ahead that a crash may cost its only run",
+        ),
+        pytest.param(
+            "defaults: {overlap: replace}\njobs: {a: {every: 5s, python: {call: a:b, isolation: process}}}",
+            id="a process to be replaced",
+        ),
     ],
 )
 def test_what_looks_like_a_contradiction_and_is_none(tmp_path: Path, text: str) -> None:
     assert told(tmp_path, text) == ""
 
 
-def test_the_ledger_has_room_for_so_many_jobs_and_no_more(tmp_path: Path) -> None:
-    most = 10_922  # of six bytes in 64 KiB
-    text = "jobs:\n" + "".join(f"  j{number}: {{every: 1h, shell: x}}\n" for number in range(most + 1))
+MOST_TICKING = 10_922  # of six bytes in 64 KiB
 
-    assert told(tmp_path, text).splitlines()[0] == (
-        f"config.yaml:1:1: jobs: expected at most {most} jobs, got {most + 1} [too-many-jobs]"
+
+def many_jobs(last: str) -> str:
+    """A table with one job more than can tick, of which `last` is the last."""
+    rows = (f"  j{number}: {{every: 1h, shell: x}}\n" for number in range(MOST_TICKING))
+    return f"jobs:\n{''.join(rows)}  last: {last}\n"
+
+
+def test_the_ledger_has_room_for_so_many_jobs_and_no_more(tmp_path: Path) -> None:
+    assert told(tmp_path, many_jobs("{every: 1h, shell: x}")) == (
+        "config.yaml:1:1: jobs: expected at most 10,922 jobs that tick, got 10,923 [too-many-jobs]\n"
+        "1 | jobs:\n"
+        "  | ^^^^ a Lease has no room for more: make two releases of them, each with its own lease.name\n"
+        "1 error in config.yaml"
     )
+
+
+@pytest.mark.parametrize("last", ["{every: 1h, shell: x, enabled: false}", "{manual: true, shell: x}"])
+def test_a_job_that_does_not_tick_takes_no_room_in_the_ledger(tmp_path: Path, last: str) -> None:
+    table = loaded(tmp_path, many_jobs(last)).table
+
+    assert (len(table.jobs), len(table.known)) == (MOST_TICKING + 1, 6 * MOST_TICKING)
 
 
 def test_two_definitions_of_one_fingerprint_are_refused(tmp_path: Path) -> None:

@@ -66,9 +66,10 @@ def test_no_word_stands_beside_a_reference_where_draft_07_would_not_read_it() ->
 
 def test_defaults_are_written_as_the_file_would() -> None:
     keys = {**SCHEMA["definitions"]["JobKeys"]["properties"], **SCHEMA["definitions"]["LeaseKeys"]["properties"]}
-    stated = {key: keys[key].get("default", "none stated") for key in ("timeout", "lease_duration", "overlap", "every")}
+    asked = ("timeout", "claim_ahead", "lease_duration", "release", "overlap", "every")
+    stated = [keys[key].get("default", "none stated") for key in asked]
 
-    assert stated == {"timeout": "1h", "lease_duration": "15s", "overlap": "skip", "every": "none stated"}
+    assert stated == ["1h", "auto", "15s", "at_once", "skip", "none stated"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,10 @@ BOTH_REFUSE = {
     "an empty table": "jobs: {}",
     "an unknown key": "jobs: {a: {every: 5m, shell: ls, zebra: 1}}",
     "a later key": "jobs: {a: {every: 5m, http: https://x}}",
-    "a later value": "jobs: {a: {every: 5m, shell: ls, overlap: queue}}",
+    "another scheduler's word": "jobs: {a: {every: 5m, shell: ls, overlap: Forbid}}",
+    "a word for a duration": "jobs: {a: {every: 5m, shell: ls, claim_ahead: none}}",
+    "no interruption at all": "jobs: {a: {every: 5m, shell: ls, max_interruptions: 0}}",
+    "another way to release": "lease: {release: drain}\njobs: {a: {every: 5m, shell: ls}}",
     "no schedule": "jobs: {a: {shell: ls}}",
     "two schedules": "jobs: {a: {every: 5m, manual: true, shell: ls}}",
     "no action": "jobs: {a: {every: 5m}}",
@@ -135,7 +139,7 @@ ACTIONS: Values = {
     "shell": ["ls", ["ls", "-l", ""], {"run": "ls", "cwd": None}, {"run": ["ls"], "cwd": "/", "env": {"A": "5$"}}],
 }
 POLICIES: Values = {
-    "overlap": ["skip", "allow"],
+    "overlap": ["skip", "queue", "replace", "allow"],
     "catch_up": ["none", "latest", "all"],
     "catch_up_window": ["1h", "90s", "1d500ms"],
     "max_catch_up": [1, 1000],
@@ -143,6 +147,8 @@ POLICIES: Values = {
     "timeout": ["none", "500ms", "1h"],
     "retries": [0, 10],
     "retry_delay": ["0s", "5m"],
+    "max_interruptions": [1, 100],
+    "claim_ahead": ["auto", "0s", "1s500ms"],
     "jitter": ["0s", "500ms"],
 }
 LEASE: Values = {
@@ -154,7 +160,7 @@ LEASE: Values = {
     "lease_duration": ["15s", "1m"],
     "renew_deadline": ["5s"],
     "retry_period": ["1s"],
-    "release": ["drained"],
+    "release": ["at_once", "drained"],
     "quiet_start": [True],
     "drain_timeout": ["0s", "1h"],
 }

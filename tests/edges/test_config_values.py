@@ -90,6 +90,30 @@ jobs:
 >> jobs.poll.timeout: expected a duration or none, got null [duration]
 >> no limit is the word none
 
+== another word for a timeout
+jobs:
+  poll: {every: 5m, shell: ls, timeout: «never»}
+>> jobs.poll.timeout: expected a duration or none, got never [duration]
+>> no limit is the word none
+
+== false for a timeout
+jobs:
+  poll: {every: 5m, shell: ls, timeout: «false»}
+>> jobs.poll.timeout: expected a duration or none, got false [duration]
+>> no limit is the word none
+
+== no claim ahead, as one says it of a timeout
+jobs:
+  poll: {every: 5m, shell: ls, claim_ahead: «none»}
+>> jobs.poll.claim_ahead: expected a duration or auto, got none [duration]
+>> to claim a run only when it falls due, write 0s
+
+== a claim ahead without a unit
+defaults: {claim_ahead: «1»}
+jobs: {poll: {every: 5m, shell: ls}}
+>> defaults.claim_ahead: expected a duration, got 1 [duration]
+>> a unit is missing: 1s
+
 == a longer delay than there ever is
 jobs:
   poll: {every: 5m, shell: ls, retry_delay: «10m»}
@@ -151,6 +175,23 @@ jobs:
 jobs:
   poll: {every: 5m, shell: ls, max_catch_up: «0»}
 >> jobs.poll.max_catch_up: expected 1 to 1000, got 0 [range]
+
+== not one interruption
+jobs:
+  poll: {every: 5m, shell: ls, max_interruptions: «0»}
+>> jobs.poll.max_interruptions: expected 1 to 100, got 0 [range]
+
+== another word for the release
+lease: {release: «drain»}
+jobs: {poll: {every: 5m, shell: ls}}
+>> lease.release: expected at_once or drained, got drain [choice]
+>> did you mean drained?
+
+== CronJob's word for replacing
+jobs:
+  poll: {every: 5m, shell: ls, overlap: «Replace»}
+>> jobs.poll.overlap: expected skip, queue, replace or allow, got Replace [choice]
+>> CronJob's Replace is replace
 
 == another version of the format
 version: «2»

@@ -176,6 +176,13 @@ REFERENCE = [
         {"reason": "drain_timeout", "took_ms": 60_004, "running": 1},
     ),
     ("info  lead.released    term=7 drained=2", {"term": 7, "drained": 2}),
+    ("info  lead.released    term=7 drained=0 draining=2", {"term": 7, "drained": 0, "draining": 2}),
+    ("info  lead.released    term=7 drained=0", {"term": 7, "drained": 0, "draining": 0}),
+    ("warn  ledger.full      bytes=196713 open=2497", {"bytes": 196_713, "open": 2497}),
+    (
+        'warn  command.refused  m-7f3a1b2c reason="there is no job metre, or it is disabled"',
+        {"command": "m-7f3a1b2c", "reason": "there is no job metre, or it is disabled"},
+    ),
     (
         "warn  lead.lost        term=7 reason=renew_deadline running=1",
         {"term": 7, "reason": "renew_deadline", "running": 1},
@@ -260,6 +267,10 @@ JSON = [
     (
         '{"timestamp":"2026-11-22T19:51:07.300Z","level":"warning","event":"store.unavailable","replica":"a","store":"kubernetes:ops/beat-leasebeat","error":"timeout after 2s","trust_ms":6100,"hint":null}',
         {"store": STORE, "error": "timeout after 2s", "trust_ms": 6100},
+    ),
+    (
+        '{"timestamp":"2026-11-22T19:52:00.130Z","level":"info","event":"lead.released","replica":"a","term":7,"drained":2}',
+        {"term": 7, "drained": 2},
     ),
     (
         '{"timestamp":"2026-11-22T19:52:00.114Z","level":"info","event":"app.stopping","replica":"a","signal":"TERM","running":2,"drain_ms":60000}',

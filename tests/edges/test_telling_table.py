@@ -82,9 +82,11 @@ def test_the_policies_of_a_job_that_changes_all() -> None:
         retries=3,
         retry_delay=timedelta(minutes=1),
         max_interruptions=1,
+        claim_ahead=timedelta(milliseconds=250),
         jitter=timedelta(seconds=30),
     )
 
+    check("schedule.job", policy_facts(policy))
     assert policy_facts(policy) == {
         "overlap": "allow",
         "catch_up": "all",
@@ -95,5 +97,6 @@ def test_the_policies_of_a_job_that_changes_all() -> None:
         "max_catch_up": 100,
         "retry_delay": "1m",
         "max_interruptions": 1,
+        "claim_ahead": "250ms",
         "jitter": "30s",
     }
