@@ -9,10 +9,12 @@
       │      stub of ours ────────────────────── GRANT ──────────────────────► leading ─┐ RENEW: one write for
       │          ▲                                                              │ │ ▲   │ trust, claims and ends
       │          └──────── Lease deleted inside the trust: CREATE ──────────────┘ │ └───┘
-      └──────── another holder, ledger gone, deleted and the trust is over ───────┤
-                                                                                  │ RELEASE, the gate shut before
+      └──────── another holder, ledger gone, deleted and the trust is over, ──────┤
+                the scheduler stalled                                             │ RELEASE, the gate shut before
                                                                                   ▼
-                                                                                 done
+                                                    done ◄───────────────── released ─┐ REPORT: a run of ours ended
+                                                                                  ▲   │ after the release
+                                                                                  └───┘
 
 Leading is not yet a right to act. That is the *gate*: open for `renew_deadline` from the moment at which the last
 accepted write was *sent*, closed by the mere passing of time. A leader whose gate has closed stays the leader of its
@@ -28,40 +30,35 @@ Rule numbers are the protocol's. Times called `now` are boot seconds, `wall` is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
-from scheduler.core import writes
-from scheduler.core.ledger import Ledger, WriteId
+from scheduler.core.creation import Creation, grounds
+from scheduler.core.lead import Lead, Leadership
+from scheduler.core.ledger import Ledger
 from scheduler.core.moves import (
     SHUT,
     Acquired,
     Attempt,
     Candidate,
     Done,
-    Following,
     Gate,
     Kind,
-    Landed,
     LedgerLost,
-    Lost,
     Move,
     News,
     Read,
-    Refused,
-    Released,
-    Resumed,
     Seen,
-    Suspended,
     Term,
     Wait,
     Write,
 )
 from scheduler.core.ports import LeaseRecord
-from scheduler.core.standing import Creation, Lead, Memory, Pace, Unresolved, Vigil
+from scheduler.core.reporter import Reporter
+from scheduler.core.standing import Memory, Onlooker, Requests, Unresolved, Vigil
+from scheduler.core.work import Draft
+from scheduler.core.writes import Pen, written_back
 
 FOREVER = float("inf")
-EXCLUSIVE_MARGIN_S = 1.0
 
 
 class Election:
@@ -75,30 +72,32 @@ class Election:
         self._random = random
         self._news: list[News] = []
         self._memory = Memory()
-        self._lead: Lead | None = None
+        self._leadership = Leadership(me, self._news.append)
         self._base: Seen | None = None
         self._vigil = Vigil(me, random)
         self._creation: Creation | None = None
         self._unresolved = Unresolved()
-        self._must_read = True
-        self._reads = Pace(me.timings.retry_period_s)
-        self._writes = Pace(me.timings.retry_period_s)
-        self._leader: str | None = None
-        self._announced: Following | Refused | None = None
-        self._stopping = False
+        self._requests = Requests(me.timings.retry_period_s, random)
+        self._onlooker = Onlooker(self._news.append)
+        self._reporter: Reporter | None = None
+        self._stopping = self._reporting = False
         self._done = False
 
     # ------------------------------------------------------------------ what to do
 
     def next_move(self, now: float, work_at: float = FOREVER) -> Move:
-        """What to do now. `work_at` is when a leader wants to write for its ticks' sake, be it in the past."""
+        """What to do now. `work_at` is when a write is wanted for the sake of ticks or reports, be it in the past."""
         self._notice_lapse(now)
-        if self._done or (self._stopping and self._lead is None and not self._unresolved):
+        if self._done:
             return Done()
-        pace = self._reads if self._must_read else self._writes
-        if now < pace.not_before:
-            return Wait(min(pace.not_before, self._lapse_at()))
-        return Read() if self._must_read else self._write_or_wait(now, work_at)
+        if self._reporter:
+            return self._reporter.next_move(now, work_at)
+        if self._stopping and self._lead is None and not self._unresolved:
+            return Done()
+        ready_at = self._requests.ready_at(now)
+        if now < ready_at:
+            return Wait(min(ready_at, self._lapse_at()))
+        return Read() if self._requests.must_read else self._write_or_wait(now, work_at)
 
     def _write_or_wait(self, now: float, work_at: float) -> Move:
         if self._stopping:
@@ -106,13 +105,14 @@ class Election:
         if self._stub_is_ours():
             return Write(Kind.GRANT)
         if self._vigil.finds_nothing or self._base is None:
-            create_at = now if self._lead else self._vigil.create_at(ever_seen=self._memory.lease)
+            create_at = now if self._lead else self._vigil.create_at(ever_seen=self._base is not None)
             return self._at(create_at, Kind.CREATE, now)
         if self._lead:
-            return self._at(min(self._lead.sent_at + self.me.timings.renew_deadline_s / 2, work_at), Kind.RENEW, now)
+            return self._at(min(self._lead.renew_at, work_at), Kind.RENEW, now)
         if self._is_refused(self._base):
             return Wait(FOREVER)
-        return self._at(self._vigil.take_over_at(self._base), Kind.ACQUIRE, now)
+        take_over_at = self._vigil.take_over_at(self._base, restored=self._memory.is_older(self._base))
+        return self._at(take_over_at, Kind.ACQUIRE, now)
 
     def _at(self, start_at: float, kind: Kind, now: float) -> Move:
         return Write(kind) if now >= start_at else Wait(min(start_at, self._lapse_at()))
@@ -133,16 +133,16 @@ class Election:
     @property
     def gate(self) -> Gate:
         """When runs may start, as far as is known now (rule 6)."""
-        lead = self._lead
-        if lead is None or lead.foreign_seen or self._stopping:
-            return SHUT
-        return Gate(lead.quiet_end, self._trusted_until(lead))
+        return SHUT if self._stopping else self._leadership.gate
 
     @property
     def exclusive_until(self) -> float:
         """The boot second at which exclusive runs must be dead, if no further write is accepted (rule 11)."""
-        lead = self._lead
-        return lead.sent_at + self.me.timings.lease_duration_s - EXCLUSIVE_MARGIN_S if lead else -FOREVER
+        return self._leadership.exclusive_until
+
+    @property
+    def _lead(self) -> Lead | None:
+        return self._leadership.lead
 
     @property
     def term(self) -> Term | None:
@@ -150,140 +150,150 @@ class Election:
         return self._lead.term if self._lead else None
 
     @property
-    def ledger(self) -> Ledger | None:
-        """The ledger of the version that the next write goes over."""
-        return self._base.ledger if self._base else None
+    def base(self) -> Seen:
+        """The version that the next write goes over."""
+        base = self._reporter.base if self._reporter else self._base
+        if base is None:
+            raise RuntimeError("a write over a Lease that was never seen")
+        return base
+
+    def must_renew(self, now: float) -> bool:
+        """Whether the lead itself wants a write, be there anything else to write or not."""
+        return self._lead is None or now >= self._lead.renew_at
+
+    @property
+    def reports(self) -> bool:
+        """Whether the Lease was released and what becomes of our last runs is still to be reported."""
+        return self._reporter is not None and not self._done
 
     def take_news(self) -> list[News]:
         """The news since the last call."""
-        news, self._news = self._news, []
+        news = self._news.copy()
+        self._news.clear()
         return news
 
-    def stop(self) -> None:
-        """Shut the gate for good, then release the Lease if it is ours (rule 33)."""
-        self._stopping = True
+    def stop(self, *, reporting: bool = False) -> None:
+        """Shut the gate for good, then release the Lease if it is ours (rule 33).
+
+        With `reporting` it is not done then, if it led, but goes on to report what its last runs come to (rule 34),
+        until it is told to stop without.
+        """
+        self._stopping, self._reporting = True, reporting
+        self._done = self._done or (self._reporter is not None and not reporting)
+
+    def resign(self, now: float) -> None:
+        """Give up a lead that is of no use, because nothing would notice a due tick, and contend like everybody else.
+
+        Nothing is written: the Lease expires, for us too. What was sent before may land still, without effect here.
+        """
+        self._leadership.lose("loop_stalled")
+        self._unresolved.lose_the_lead()
+        self._vigil.see(now, lives=True)
 
     # ------------------------------------------------------------------ writing
 
-    def compose(
-        self, kind: Kind, now: float, wall: datetime, ledger: Ledger | None = None, draft: object = None
-    ) -> Attempt:
-        """Make the write of this kind over the last version seen; a renewal carries `ledger` and the caller's `draft`.
+    def compose(self, kind: Kind, now: float, wall: datetime, draft: Draft | None = None) -> Attempt:
+        """Make the write of this kind over the last version seen; a renewal or a release says what `draft` wants.
 
         The attempt counts as sent from here: it stays unresolved until it is answered or the Lease has been read.
         """
-        self._memory.number += 1
-        written = WriteId(self._memory.number, self.me.nonce)
+        if self._reporter:
+            return self._reporter.compose(draft, now)
+        pen = Pen(self.me, self._memory.name_a_write(self.me.nonce), now, wall)
         match kind:
             case Kind.CREATE:
-                self._creation = self._grounds(written, now)
-                record = writes.stub(self.me, written, self._creation.transitions, wall)
-                attempt = Attempt(kind, written, record, now)
+                self._creation = grounds(pen.written, self.me, now, self._base, self._lead)
+                attempt = pen.create(self._creation)
+            case Kind.GRANT:
+                attempt = pen.grant(self.base, self._creation or Creation.anew(pen.written))
+            case Kind.ACQUIRE:
+                attempt = pen.acquire(self.base, self._memory.ledger_to_inherit(self.base))
             case Kind.RENEW:
-                carried = ledger or replace(self._seen_lease().ledger or Ledger(written), did=())
-                carried = carried.written_as(written)
-                record = writes.renewal(self.me, self._seen_lease(), carried, wall)
-                attempt = Attempt(kind, written, record, now, draft=draft, ledger=carried)
-            case Kind.RELEASE:
-                attempt = Attempt(kind, written, writes.release(self._seen_lease(), written, wall), now)
-            case Kind.GRANT | Kind.ACQUIRE:
-                attempt = self._opening(kind, written, now, wall)
+                attempt = pen.renew(self.base, draft)
+            case _:
+                attempt = pen.release(self.base, draft)
         self._unresolved.sent(attempt)
         return attempt
-
-    def _opening(self, kind: Kind, written: WriteId, now: float, wall: datetime) -> Attempt:
-        """The write that begins a term: with the ledger as read, with our own, or quietly (rules 8, 28, 29)."""
-        base, quiet_until = self._seen_lease(), None
-        if kind is Kind.ACQUIRE:
-            base = replace(base, record=writes.take_over(self.me, base, wall))
-        ledger = self._ledger_to_bring(kind, written, now, wall)
-        if ledger is None:
-            ledger = writes.quiet_ledger(self.me, written, wall)
-            quiet_until = now + self.me.timings.lease_duration_s
-        return Attempt(kind, written, writes.renewal(self.me, base, ledger, wall), now, quiet_until)
-
-    def _ledger_to_bring(self, kind: Kind, written: WriteId, now: float, wall: datetime) -> Ledger | None:
-        creation, read = self._creation, self._seen_lease().ledger
-        if kind is Kind.ACQUIRE:
-            usable = read is not None and not read.is_stub and not self._memory.went_back(read)
-            return read.written_as(written) if read and usable else None
-        if creation is None or now >= creation.valid_until:
-            return None
-        return creation.ledger.written_as(written) if creation.ledger else writes.fresh_ledger(self.me, written, wall)
-
-    def _grounds(self, written: WriteId, now: float) -> Creation:
-        """On what grounds a missing Lease is made, which decides what the PUT after the POST may bring (rule 28)."""
-        transitions = self._base.record.transitions + 1 if self._base else 0
-        if self._lead and self._base:
-            return Creation(written, "recreated", transitions, self._trusted_until(self._lead), self._base.ledger)
-        if self._memory.lease:
-            return Creation(written, "recreated", transitions, -FOREVER)
-        valid_until = -FOREVER if self.me.quiet_start else now + self.me.timings.renew_deadline_s
-        return Creation(written, "new", transitions, valid_until)
-
-    def _seen_lease(self) -> Seen:
-        if self._base is None:
-            raise RuntimeError("a write over a Lease that was never seen")
-        return self._base
 
     # ------------------------------------------------------------------ what came of it
 
     def accepted(self, attempt: Attempt, record: LeaseRecord, now: float) -> None:
         """Take note that the store answered `attempt` with success; so late a grant is none before a GET (rule 8)."""
-        self._writes.succeed()
+        if self._reporter:
+            self._reporter.accepted(attempt)
+            return
+        self._requests.wrote()
         opens_term = attempt.kind in (Kind.GRANT, Kind.ACQUIRE)
         if opens_term and now > attempt.sent_at + self.me.timings.lease_duration_s:
-            self._must_read = True
+            self._requests.must_read = True
         else:
             self._land(attempt, Seen.after(attempt, record), now)
 
     def failed(self, now: float) -> None:
         """Take note that a write was refused or not answered: only reading tells whether it landed (rule 3)."""
-        self._must_read = True
-        self._writes.fail(now, 1, self._random())
+        self._requests.failed_to_write(now)
+        if self._reporter:
+            self._reporter.failed(now)
 
     def unread(self, now: float) -> None:
         """Take note that the Lease could not be read."""
-        self._reads.fail(now, 0, self._random())
+        self._requests.failed_to_read(now)
+        if self._reporter:
+            self._reporter.unread(now)
+
+    def has_nothing_to_report(self, now: float) -> None:
+        """Take note that the report that was to be written over what was read would say nothing."""
+        if self._reporter:
+            self._reporter.has_nothing_to_report(now)
 
     def read(self, record: LeaseRecord | None, now: float) -> None:
         """Take note of what a plain GET returned."""
-        self._must_read = False
-        self._reads.succeed()
+        if self._reporter:
+            self._reporter.read(record, now)
+            return
+        self._requests.read()
         if record is None:
             self._find_nothing(now)
             return
-        seen = Seen.of(record)
-        if mine := self._unresolved.that_made(seen):
+        self._understand(Seen.of(record), now)
+
+    def _understand(self, seen: Seen, now: float) -> None:
+        if mine := self._unresolved.that_made(seen) or self._unresolved.that_left_runs(seen):
             self._land(mine, seen, now)
-        elif (self._lead or self._creation) and self._is_untouched(seen):
+        elif self._base and (self._lead or self._creation) and seen.is_still(self._base, self.me):
             self._rebase(seen)
+        elif self._base and self._leadership.is_trusted(now) and seen.is_former(self._base, self.me):
+            self._rebase(written_back(self._base, seen), restores=True)
         else:
-            self._lose(self._loss(seen))
+            self._leadership.lose_to(seen, self._base)
             self._follow(seen, now)
 
     def sighted(self, record: LeaseRecord | None, now: float) -> None:
         """Take note of what the watch shows, which may be old: a leader only ever believes a GET."""
+        if self._reporter:
+            return
         if self._lead and record:
-            self._glance(self._lead, Seen.of(record))
-        elif self._creation or (self._must_read and self._unresolved):
+            seen = Seen.of(record)
+            is_news = self._leadership.glance(self._lead, seen, self.base, late=self._memory.is_older(seen))
+            self._requests.must_read |= is_news
+        elif self._creation or (self._requests.must_read and self._unresolved):
             return
         elif record is None:
-            self._must_read = self._must_read or self._base is not None
+            self._requests.must_read |= self._base is not None
         else:
             self._see(Seen.of(record), now)
 
     def _see(self, seen: Seen, now: float) -> None:
-        if self._is_older(seen) or self._unresolved.that_made(seen):
-            self._must_read = True
+        if self._memory.is_older(seen) or self._unresolved.that_made(seen):
+            self._requests.must_read = True
         else:
-            self._must_read = False
+            self._requests.must_read = False
             self._follow(seen, now)
 
     def _land(self, attempt: Attempt, seen: Seen, now: float) -> None:
         """The attempt was accepted."""
         self._unresolved.landed(attempt)
-        self._must_read = False
+        self._requests.must_read = False
         self._vigil.absent_since = None
         creation = self._creation_by(attempt, seen)
         predecessor, self._base = self._base, seen
@@ -294,13 +304,13 @@ class Election:
                 self._creation = creation
             case Kind.GRANT | Kind.ACQUIRE:
                 if attempt.quiet_until is not None and self._memory.settled:
-                    self._lose("lease_deleted")
+                    self._leadership.lose("lease_deleted")
                     self._news.append(LedgerLost(settled_before, self._memory.settled))
                 self._begin_term(attempt, seen, predecessor, now)
             case Kind.RENEW:
-                self._go_on(attempt, seen, now)
+                self._leadership.go_on(attempt, seen, now)
             case Kind.RELEASE:
-                self._finish()
+                self._finish(attempt)
 
     def _creation_by(self, attempt: Attempt, seen: Seen) -> Creation:
         """The grounds of a POST that landed: those it was sent on, unless it landed late, on the grave of a Lease.
@@ -310,58 +320,39 @@ class Election:
         if self._creation and self._creation.written == attempt.written:
             return self._creation
         if self._lead:
-            return self._grounds(attempt.written, attempt.sent_at)
-        return Creation(attempt.written, "recreated", seen.record.transitions, -FOREVER)
+            return grounds(attempt.written, self.me, attempt.sent_at, self._base, self._lead)
+        return Creation.anew(attempt.written, seen.record.transitions)
 
     def _begin_term(self, attempt: Attempt, seen: Seen, predecessor: Seen | None, now: float) -> None:
         term = Term(seen.record.transitions + 1, seen.record.version)
         ledger = seen.ledger or Ledger(attempt.written)
         if attempt.kind is Kind.GRANT:
             cause = self._creation.cause if self._creation else "recreated"
-            self._news.append(Acquired(term, cause, None, None, ledger, repeats=False))
+            acquired = Acquired(term, cause, None, None, ledger, repeats=False)
         else:
             released = predecessor is not None and not predecessor.record.holder
-            writer = predecessor.written if predecessor else None
-            repeats = writer is not None and writer.nonce != self.me.nonce
-            cause = "released" if released else "expired"
-            self._news.append(Acquired(term, cause, self._leader, now - self._vigil.changed_at, ledger, repeats))
-        quiet_end = self._lead.quiet_end if self._lead else -FOREVER
-        self._lead = Lead(term, attempt.sent_at, max(quiet_end, attempt.quiet_until or -FOREVER))
-        self._creation = self._announced = None
-        self._leader = self.me.name
+            repeats = attempt.inherits is not None and attempt.inherits.nonce != self.me.nonce
+            cause, gap_s = "released" if released else "expired", now - self._vigil.changed_at
+            acquired = Acquired(term, cause, self._onlooker.leader, gap_s, ledger, repeats)
+        self._leadership.begin(acquired, attempt)
+        self._creation = None
+        self._onlooker.forget()
+        self._onlooker.leader = self.me.name
 
-    def _go_on(self, attempt: Attempt, seen: Seen, now: float) -> None:
-        lead = self._lead
-        if lead is None or seen.ledger is None:
-            raise RuntimeError("a renewal landed without a lead or without a ledger")
-        lead.sent_at, lead.foreign_seen = attempt.sent_at, False
-        if lead.suspended_at is not None and self.gate.is_open(now):
-            self._news.append(Resumed(lead.term, now - lead.suspended_at))
-            lead.suspended_at = None
-        self._news.append(Landed(attempt, seen.ledger))
-
-    def _is_untouched(self, seen: Seen) -> bool:
-        """Whether nothing of ours landed and nobody took the Lease: other metadata was edited, or nothing (rule 3b)."""
-        return self._base is not None and seen.written == self._base.written and seen.record.holder == self.me.name
-
-    def _rebase(self, seen: Seen) -> None:
-        """Write again over what was read."""
-        self._base = seen
+    def _rebase(self, seen: Seen, *, restores: bool = False) -> None:
+        """Write again over what was read (rule 3b), or over what went back under us, to restore our own (rule 30)."""
+        before, self._base = self.base, seen
+        self._memory.keep(seen)
+        self._vigil.absent_since = None
         self._unresolved.keep_over(seen)
-        if self._lead:
-            self._lead.foreign_seen = False
-
-    def _loss(self, seen: Seen) -> str:
-        """Why a leader that reads this does not lead any more (rules 3d and 3e)."""
-        ours = seen.record.holder == self.me.name and (seen.written is None or seen.written.nonce == self.me.nonce)
-        return "ledger_gone" if ours else "other_holder"
+        self._leadership.rebase(seen, before, restores=restores)
 
     def _find_nothing(self, now: float) -> None:
         """The Lease is gone: a leader inside its trust goes on and brings it back, all others wait (rule 28)."""
         self._unresolved.keep_over(None)
         self._creation = None
-        if self._lead and (self._lead.foreign_seen or now >= self._trusted_until(self._lead)):
-            self._lose("lease_deleted")
+        if not self._leadership.is_trusted(now):
+            self._leadership.lose("lease_deleted")
         self._vigil.miss(now)
 
     # ------------------------------------------------------------------ what others do
@@ -371,47 +362,17 @@ class Election:
         self._vigil.see(now, lives=self._base is None or self._base.heartbeat != seen.heartbeat)
         self._base, self._creation = seen, None
         self._unresolved.keep_over(seen)
-        ours = seen.record.holder == self.me.name and seen.written is not None and seen.written.nonce == self.me.nonce
-        if ours or not seen.record.holder or self._is_refused(seen):
-            return
-        self._announce_leader(seen.record.holder, seen.record.transitions + 1)
-        self._leader = seen.record.holder
-
-    def _announce_leader(self, leader: str, term: int) -> None:
-        told = self._announced
-        if not isinstance(told, Following):
-            self._announce(Following(leader, term, None, first=True))
-        elif (told.leader, told.term) != (leader, term):
-            self._announce(Following(leader, term, told.leader, first=False))
-
-    def _announce(self, news: Following | Refused) -> None:
-        if news != self._announced:
-            self._announced = news
-            self._news.append(news)
+        self._unresolved.lose_the_lead()
+        if seen.record.holder and not seen.is_held_by(self.me) and not self._is_refused(seen):
+            self._onlooker.is_led_by(seen.record)
 
     def _is_refused(self, seen: Seen) -> bool:
         """Whether the Lease is another program's, or a later version's, and so is left alone even when it expires."""
-        record = seen.record
-        foreign = bool(record.holder) and record.ledger is None and not self._memory.ledger and not self.me.adopt
+        foreign = self._memory.shows_another_program(seen.record) and not self.me.adopt
         if foreign or seen.newer_format is not None:
-            self._announce(Refused(record.holder, seen.newer_format))
+            self._onlooker.is_refused(seen)
             return True
         return False
-
-    def _glance(self, lead: Lead, seen: Seen) -> None:
-        """Shut the gate at the first sight of another holder, before a GET confirms it; ignore what is merely old."""
-        if self._base and seen.record.version == self._base.record.version:
-            return
-        if seen.record.holder == self.me.name and seen.written and seen.written.nonce == self.me.nonce:
-            return
-        self._must_read = True
-        lead.foreign_seen = lead.foreign_seen or not self._is_older(seen)
-
-    def _is_older(self, seen: Seen) -> bool:
-        base = self._base
-        if base is None or base.written is None or seen.written is None:
-            return False
-        return seen.record.uid == base.record.uid and seen.written.number < base.written.number
 
     def _stub_is_ours(self) -> bool:
         """Whether the POST landed and the PUT that brings the ledger is still to come (rule 27)."""
@@ -420,33 +381,20 @@ class Election:
 
     # ------------------------------------------------------------------ lapsing, losing, leaving
 
-    def _trusted_until(self, lead: Lead) -> float:
-        return lead.sent_at + self.me.timings.renew_deadline_s
-
     def _lapse_at(self) -> float:
         """When the trust will run out, if that is still to be noticed; a leader that stops has shut its gate."""
-        lead = self._lead
-        if lead is None or lead.suspended_at is not None or self._stopping:
-            return FOREVER
-        return self._trusted_until(lead)
+        return FOREVER if self._stopping else self._leadership.lapses_at
 
     def _notice_lapse(self, now: float) -> None:
-        lead = self._lead
-        if lead is None or now < self._lapse_at():
+        if now < self._lapse_at():
             return
         if self._vigil.finds_nothing:
-            self._lose("lease_deleted")
-            return
-        lead.suspended_at = self._trusted_until(lead)
-        self._news.append(Suspended(lead.term))
+            self._leadership.lose("lease_deleted")
+        else:
+            self._leadership.suspend()
 
-    def _lose(self, reason: str) -> None:
-        if self._lead:
-            self._news.append(Lost(self._lead.term, reason))
-            self._announced = None
-        self._lead = None
-
-    def _finish(self) -> None:
-        if self._lead:
-            self._news.append(Released(self._lead.term))
-        self._lead, self._done = None, True
+    def _finish(self, attempt: Attempt) -> None:
+        self._leadership.release(attempt)
+        if self._reporting:
+            self._reporter = Reporter(self.me.timings.retry_period_s, self._random, self._news.append)
+        self._done = not self._reporting

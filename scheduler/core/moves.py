@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from scheduler.core.errors import LedgerError, LedgerTooNew
-from scheduler.core.ledger import Ledger, WriteId, decode
+from scheduler.core.ledger import Did, Ledger, WriteId, decode
 from scheduler.core.ports import LeaseRecord
 
 
@@ -50,14 +50,16 @@ class Kind(Enum):
     ACQUIRE = "acquire"
     RENEW = "renew"
     RELEASE = "release"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One write: its name, the version it is over, and what holds once it is known to have landed.
 
-    `draft` is the caller's: what the write decides about ticks. `ledger` is what a renewal carries, so that it need not
-    be read out of the store's answer again. `quiet_until` is set on a quiet start.
+    `draft` is the caller's: what the write decides about ticks. `ledger` is what it carries for that, so that it need
+    not be read out of the store's answer again. Of the write that begins a term, `quiet_until` is set on a quiet start,
+    and `inherits` names the write whose ledger it carries on. A report has the name of the write that it amends.
     """
 
     kind: Kind
@@ -67,6 +69,7 @@ class Attempt:
     quiet_until: float | None = None
     draft: object = None
     ledger: Ledger | None = None
+    inherits: WriteId | None = None
 
     @property
     def over(self) -> str:
@@ -95,7 +98,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The campaign is over: the Lease was released, or there is nothing to release."""
+    """The campaign is over: the Lease was released and nothing is left to report, or there is nothing to release."""
 
 
 Move = Wait | Read | Write | Done
@@ -149,8 +152,19 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """Others have changed our annotations under a leader: commands, or reports by those who led before (rule 34).
+
+    `reported` is what the reports added to the ledger's `did`.
+    """
+
+    base: Seen
+    reported: tuple[Did, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
-    """Our replica no longer leads: `other_holder`, `lease_deleted` or `ledger_gone`."""
+    """Our replica no longer leads: `other_holder`, `lease_deleted`, `ledger_gone` or `loop_stalled`."""
 
     term: Term
     reason: str
@@ -199,12 +213,13 @@ class LedgerLost:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The Lease was given back."""
+    """The Lease was given back, by a write sent at this boot second."""
 
     term: Term
+    sent_at: float
 
 
-News = Acquired | Landed | Lost | Suspended | Resumed | Following | Refused | LedgerLost | Released
+News = Acquired | Landed | Edited | Lost | Suspended | Resumed | Following | Refused | LedgerLost | Released
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +252,35 @@ class Seen:
     def written(self) -> WriteId | None:
         """The write that made this version, where it says so."""
         return self.ledger.written if self.ledger else None
+
+    def is_held_by(self, me: Candidate) -> bool:
+        """Whether this very process holds it, for another may have our name (rule 9)."""
+        return self.record.holder == me.name and self.written is not None and self.written.nonce == me.nonce
+
+    def is_still(self, base: Seen, me: Candidate) -> bool:
+        """Whether nothing of ours landed on `base` and nobody took it: at most, metadata was edited (rule 3b).
+
+        An elector of another kind leaves our ledger and its `w` alone; if it bears our name, the spec tells.
+        """
+        same_term = (self.record.acquired, self.record.transitions) == (base.record.acquired, base.record.transitions)
+        return self.record.holder == me.name and self.written == base.written and same_term
+
+    def is_former(self, base: Seen, me: Candidate) -> bool:
+        """Whether this is a version that we wrote before `base`: the Lease went back (rules 3d and 30)."""
+        if not self.is_held_by(me) or self.written is None or base.written is None:
+            return False
+        return self.written.number < base.written.number
+
+    def is_edit_of(self, record: LeaseRecord) -> bool:
+        """Whether others have changed our annotations since this record was the Lease."""
+        return (self.record.ledger, self.record.notes) != (record.ledger, record.notes)
+
+    def reported_since(self, ledger: Ledger | None) -> tuple[Did, ...]:
+        """What leavers have added to the `did` of this ledger, which says who wrote it still (rule 34)."""
+        if ledger is None or self.ledger is None or self.written != ledger.written:
+            return ()
+        told = len(ledger.did)
+        return self.ledger.did[told:] if self.ledger.did[:told] == ledger.did else ()
 
     @property
     def heartbeat(self) -> tuple[object, ...]:

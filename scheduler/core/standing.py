@@ -7,67 +7,73 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scheduler.core.ledger import Ledger, WriteId
-from scheduler.core.moves import Attempt, Candidate, Seen, Term
+from scheduler.core.moves import Attempt, Candidate, Following, Kind, Refused, Seen
+from scheduler.core.ports import LeaseRecord
 
 MAX_UNRESOLVED = 64
+DOUBLINGS = 4
 RELEASED_JITTER_S = 0.1
 EXPIRED_JITTER_S = 0.4  # of the 0.6 s promised, the rest is for seeing the last write late and for one's own
-
-
-@dataclass(slots=True)
-class Lead:
-    """A leader's right: when its last accepted write was sent, and what shuts the gate early (rule 6)."""
-
-    term: Term
-    sent_at: float
-    quiet_end: float
-    suspended_at: float | None = None
-    foreign_seen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """Why a missing Lease is made anew by the POST `written`, and until when the PUT after it may build on that.
-
-    `ledger` is the leader's own, to be brought back; None for a first start or a quiet one.
-    """
-
-    written: WriteId
-    cause: str
-    transitions: int
-    valid_until: float
-    ledger: Ledger | None = None
 
 
 @dataclass(slots=True)
 class Memory:
     """What this process has ever seen of the Lease, whatever became of it since.
 
-    `number` is the greatest of all write numbers seen or sent, `newest` the greatest seen on the Lease of this `uid`,
-    and `settled` the last one known.
+    `number` is the greatest of all write numbers seen or sent. Of the Lease of this `uid`, `newest` is the ledger with
+    the greatest number and `last` the number seen last. `settled` is the last one known.
     """
 
     number: int = 0
     uid: str = ""
-    newest: int = 0
+    newest: Ledger | None = None
+    last: int = 0
     settled: datetime | None = None
-    lease: bool = False
     ledger: bool = False
+
+    def name_a_write(self, nonce: str) -> WriteId:
+        """A name that no other attempt to write has, whatever became of them."""
+        self.number += 1
+        return WriteId(self.number, nonce)
 
     def keep(self, seen: Seen) -> None:
         """Remember what this Lease shows."""
-        self.lease = True
         self.ledger = self.ledger or seen.record.ledger is not None
         if seen.record.uid != self.uid:
-            self.uid, self.newest = seen.record.uid, 0
+            self.uid, self.newest, self.last = seen.record.uid, None, 0
         if seen.ledger:
-            self.newest = max(self.newest, seen.ledger.written.number)
-            self.number = max(self.number, self.newest)
-            self.settled = seen.ledger.settled or self.settled
+            self._keep_ledger(seen.ledger)
 
-    def went_back(self, ledger: Ledger) -> bool:
-        """Whether the Lease as last seen carries an older ledger than it did before: it was restored (rule 30)."""
-        return ledger.written.number < self.newest
+    def _keep_ledger(self, ledger: Ledger) -> None:
+        """A number that grows again, below the greatest, is that of somebody who leads with what was restored.
+
+        What the former ledger did not live to see has been decided there, so from then on it counts and no other.
+        """
+        number = ledger.written.number
+        if self.newest is None or number >= self.newest.written.number or number > self.last:
+            self.newest = ledger
+        self.last = number
+        self.number = max(self.number, number)
+        self.settled = ledger.settled or self.settled
+
+    def is_older(self, seen: Seen) -> bool:
+        """Whether this Lease has shown a later version: an event comes late, or it was restored (rule 30)."""
+        if self.newest is None or seen.ledger is None or seen.record.uid != self.uid:
+            return False
+        return seen.ledger.written.number < self.newest.written.number
+
+    def shows_another_program(self, record: LeaseRecord) -> bool:
+        """Whether this Lease is used by something that keeps no ledger, and never had one as far as is known.
+
+        One that was given back is still its user's, who will want it again.
+        """
+        is_used = bool(record.holder or record.renewed)
+        return is_used and record.ledger is None and not self.ledger
+
+    def ledger_to_inherit(self, seen: Seen) -> Ledger | None:
+        """What a successor goes on with: the ledger as read, or that of the greatest number; None for a quiet start."""
+        ledger = self.newest if self.is_older(seen) else seen.ledger
+        return ledger if ledger and not ledger.is_stub else None
 
 
 @dataclass(slots=True)
@@ -107,11 +113,14 @@ class Vigil:
             return since + timings.lease_duration_s + self.patience * EXPIRED_JITTER_S
         return since if self.me.creates_at_once else since + timings.retry_period_s
 
-    def take_over_at(self, seen: Seen) -> float:
-        """When the Lease counts as given up: at once if it was released, else once its duration has passed."""
+    def take_over_at(self, seen: Seen, *, restored: bool) -> float:
+        """When the Lease counts as given up: at once if it was released, else once its duration has passed.
+
+        Of a `restored` one nobody can tell whether its leader lives, whatever it says of a holder (rule 30).
+        """
         outdated = seen.ledger is not None and self.me.revision < seen.ledger.rev
         since = self.changed_at + (self.me.timings.retry_period_s if outdated else 0)
-        if not seen.record.holder:
+        if not seen.record.holder and not restored:
             return since + self.patience * RELEASED_JITTER_S
         duration_s = seen.record.duration_s or self.me.timings.lease_duration_s  # a foreign record may name none
         return since + duration_s + self.patience * EXPIRED_JITTER_S
@@ -144,10 +153,25 @@ class Unresolved:
         version = seen.record.version if seen else ""
         self._attempts = [attempt for attempt in self._attempts if attempt.over in (version, "")]
 
+    def lose_the_lead(self) -> None:
+        """What went on with a term that is lost means nothing any more, even if it lands."""
+        self._attempts = [one for one in self._attempts if one.kind not in (Kind.RENEW, Kind.RELEASE)]
+
     def that_made(self, seen: Seen) -> Attempt | None:
         """The one that made what is seen (rule 3a), unless somebody has edited the holder since."""
         made = (seen.written, seen.record.holder)
         return next((one for one in self._attempts if (one.written, one.record.holder) == made), None)
+
+    def that_left_runs(self, seen: Seen) -> Attempt | None:
+        """The release that must have landed, though a successor has written since: it lists runs that we left it.
+
+        Nothing but a release gives runs of ours time to drain (rule 34). Of two over one version nobody can say any
+        more which it was; the first promised no more than the second.
+        """
+        open_runs = seen.ledger.open if seen.ledger else ()
+        leavers = {entry.owner for entry in open_runs if entry.left}
+        releases = (one for one in self._attempts if one.kind is Kind.RELEASE)
+        return next((one for one in releases if one.written.nonce in leavers), None)
 
 
 @dataclass(slots=True)
@@ -163,8 +187,88 @@ class Pace:
         self.failures += 1
         steps = self.failures - free
         if steps > 0:
-            self.not_before = now + self.period_s * min(1.0, 2**steps / 16) * (0.8 + 0.4 * random)
+            share = 2 ** min(steps, DOUBLINGS) / 2**DOUBLINGS
+            self.not_before = now + self.period_s * share * (0.8 + 0.4 * random)
+
+    def rest(self, now: float) -> None:
+        """Ask for nothing for a whole period."""
+        self.not_before = now + self.period_s
 
     def succeed(self) -> None:
         """Forget the failures."""
         self.failures, self.not_before = 0, float("-inf")
+
+
+class Requests:
+    """What is asked of the store next and when: whether the Lease must be read first, and the pace of what fails.
+
+    `random` gives numbers in [0, 1).
+    """
+
+    def __init__(self, period_s: float, random: Callable[[], float]) -> None:
+        self.must_read = True
+        self._random = random
+        self._reads, self._writes = Pace(period_s), Pace(period_s)
+        self._grows_old = False
+
+    def ready_at(self, now: float) -> float:
+        """When the next may be made.
+
+        What was read before a wait is read again after it: somebody who edits the Lease all the time would have
+        changed it meanwhile, and each write would be refused.
+        """
+        pace = self._reads if self.must_read else self._writes
+        if now < pace.not_before:
+            self._grows_old = not self.must_read
+        elif self._grows_old:
+            self.must_read, self._grows_old = True, False
+        return pace.not_before
+
+    def read(self) -> None:
+        """The Lease was read."""
+        self.must_read = False
+        self._reads.succeed()
+
+    def wrote(self) -> None:
+        """A write was answered with success."""
+        self._writes.succeed()
+
+    def failed_to_read(self, now: float) -> None:
+        """Read again, but later and later."""
+        self._reads.fail(now, 0, self._random())
+
+    def failed_to_write(self, now: float) -> None:
+        """Read, and write again: the first time at once, then later and later."""
+        self.must_read = True
+        self._writes.fail(now, 1, self._random())
+
+
+class Onlooker:
+    """What a replica says of whoever holds the Lease, each fact once; `leader` is the last one known."""
+
+    def __init__(self, tell: Callable[[Following | Refused], None]) -> None:
+        self.leader: str | None = None
+        self._tell = tell
+        self._told: Following | Refused | None = None
+
+    def forget(self) -> None:
+        """Whoever leads next is worth telling, even if it was told before."""
+        self._told = None
+
+    def is_led_by(self, record: LeaseRecord) -> None:
+        """Another replica of ours holds the Lease."""
+        leader, term = record.holder, record.transitions + 1
+        if not isinstance(self._told, Following):
+            self._announce(Following(leader, term, None, first=True))
+        elif (self._told.leader, self._told.term) != (leader, term):
+            self._announce(Following(leader, term, self._told.leader, first=False))
+        self.leader = leader
+
+    def is_refused(self, seen: Seen) -> None:
+        """The Lease is not ours to contend for."""
+        self._announce(Refused(seen.record.holder, seen.newer_format))
+
+    def _announce(self, news: Following | Refused) -> None:
+        if news != self._told:
+            self._told = news
+            self._tell(news)

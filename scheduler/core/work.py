@@ -7,11 +7,12 @@ lands, so making one must decide nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from scheduler.core.ledger import Ledger
-from scheduler.core.moves import Acquired, Gate
+from scheduler.core.ledger import Did, Ledger
+from scheduler.core.moves import Acquired, Gate, Seen
 
 
 class Draft(Protocol):
@@ -20,6 +21,14 @@ class Draft(Protocol):
     @property
     def ledger(self) -> Ledger:
         """The ledger to be written; its write id is set by the election."""
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """The notes to be written beside it: those read, less the commands that this write consumes."""
+
+    @property
+    def vain(self) -> bool:
+        """Whether writing it would change nothing."""
 
 
 class Work(Protocol):
@@ -33,17 +42,35 @@ class Work(Protocol):
     def drained(self) -> int:
         """Runs that ended since this replica began to leave."""
 
+    def lives(self, now: float) -> bool:
+        """Whether the alarm has rung lately, as it does once a second; a leader without it must not renew."""
+
     def wanted_at(self, now: float) -> float:
         """The boot second at which a write is wanted for the sake of claims and ends; infinity when there is none."""
 
-    def draft(self, ledger: Ledger, now: float, wall: datetime) -> Draft | None:
-        """What should be written over `ledger` now; None for a mere renewal. Decides nothing."""
+    def draft(self, base: Seen, now: float, wall: datetime) -> Draft | None:
+        """What should be written over `base` now; None for a mere renewal. Decides nothing."""
+
+    def farewell(self, base: Seen, now: float, wall: datetime) -> Draft:
+        """What the release carries: the ends that are not recorded yet, and the time each living run is left."""
+
+    def report(self, base: Seen) -> Draft | None:
+        """After the release: `base` without our runs that ended since (rule 34); None when there is none in it."""
 
     def landed(self, draft: object, ledger: Ledger, now: float) -> None:
         """What `draft` decided holds: start its claims, write its log lines."""
 
+    def spared(self, draft: object, now: float) -> None:
+        """`draft` is in vain and was not written: do not want it again before anything new happens."""
+
     def trusted(self, gate: Gate, exclusive_until: float) -> None:
         """The gate as it stands from now on."""
+
+    def edited(self, base: Seen, reported: tuple[Did, ...]) -> None:
+        """Others have changed what the leader's next write goes over: commands came in, or a leaver's run is over.
+
+        `reported` is what leavers wrote down about the ends of their runs since the version before.
+        """
 
     def missed(self, ledger: Ledger, wall: datetime) -> int:
         """How many ticks are due and undecided in this ledger."""
@@ -56,6 +83,9 @@ class Work(Protocol):
 
     def resumed(self, wall: datetime) -> None:
         """The gate is open again in the same term."""
+
+    def released(self, sent_at: float) -> None:
+        """The Lease was given back by a write sent at this boot second; what still runs has its time from there."""
 
     def lost(self) -> None:
         """The lead is lost: forget what was not started, end exclusive runs, empty the engine."""

@@ -1,59 +1,109 @@
-"""What each kind of write says: pure functions from the Lease as last seen to the Lease as it shall be.
+"""What each kind of write says: from the Lease as last seen to the Lease as it shall be.
 
 Every record made here quotes the version and uid it goes over, and carries whatever else the object held.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from scheduler.core.creation import Creation
 from scheduler.core.ledger import Ledger, WriteId, encode, first_ledger
-from scheduler.core.moves import Candidate, Seen, micro_time
+from scheduler.core.moves import Attempt, Candidate, Kind, Seen, micro_time
 from scheduler.core.ports import LeaseRecord
+from scheduler.core.work import Draft
 
 
-def stub(me: Candidate, written: WriteId, transitions: int, wall: datetime) -> LeaseRecord:
-    """A new Lease that says only who made it: a POST has no precondition, so it must not bring a ledger (rule 27)."""
-    return LeaseRecord(
-        holder=me.name,
-        duration_s=me.timings.lease_duration_s,
-        acquired=micro_time(wall),
-        renewed=micro_time(wall),
-        transitions=transitions,
-        ledger=encode(Ledger(written)),
-    )
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Writes once: for whom, under which name, and when, by both clocks."""
+
+    me: Candidate
+    written: WriteId
+    now: float
+    wall: datetime
+
+    def create(self, creation: Creation) -> Attempt:
+        """A new Lease that says only who made it: a POST has no precondition, so it brings no ledger (rule 27)."""
+        record = LeaseRecord(
+            holder=self.me.name,
+            duration_s=self.me.timings.lease_duration_s,
+            acquired=micro_time(self.wall),
+            renewed=micro_time(self.wall),
+            transitions=creation.transitions,
+            ledger=encode(Ledger(self.written)),
+        )
+        return Attempt(Kind.CREATE, self.written, record, self.now)
+
+    def grant(self, stub: Seen, creation: Creation) -> Attempt:
+        """The term of a new Lease begins, with what the POST stood for (rule 28)."""
+        in_time = self.now < creation.valid_until
+        ledger = (creation.ledger or self._first_ledger(self.wall)) if in_time else None
+        return self._open(Kind.GRANT, creation.over(stub.record), ledger)
+
+    def acquire(self, base: Seen, ledger: Ledger | None) -> Attempt:
+        """A new term over somebody else's, with this ledger to go on from (rules 8, 30)."""
+        taken = replace(
+            base.record,
+            holder=self.me.name,
+            acquired=micro_time(self.wall),
+            transitions=base.record.transitions + 1,
+        )
+        return self._open(Kind.ACQUIRE, taken, ledger)
+
+    def _open(self, kind: Kind, record: LeaseRecord, ledger: Ledger | None) -> Attempt:
+        """Without a ledger to go on from it is a quiet start.
+
+        Everything is settled unseen then for as long as a former leader may still act (rule 29).
+        """
+        if ledger:
+            carried = self._renewed(record, ledger.written_as(self.written))
+            return Attempt(kind, self.written, carried, self.now, inherits=ledger.written)
+        lasts_s = self.me.timings.lease_duration_s
+        quiet = self._first_ledger(self.wall + timedelta(seconds=lasts_s))
+        return Attempt(kind, self.written, self._renewed(record, quiet), self.now, quiet_until=self.now + lasts_s)
+
+    def renew(self, base: Seen, draft: Draft | None) -> Attempt:
+        """The same term goes on, with what the draft wants written."""
+        over, ledger = self._content(base, draft)
+        record = self._renewed(over, ledger)
+        return Attempt(Kind.RENEW, self.written, record, self.now, draft=draft, ledger=ledger)
+
+    def release(self, base: Seen, draft: Draft | None) -> Attempt:
+        """Nobody holds the Lease; it keeps a ledger, and all five fields of the spec stay present."""
+        over, ledger = self._content(base, draft)
+        record = replace(over, holder="", renewed=micro_time(self.wall), ledger=encode(ledger))
+        return Attempt(Kind.RELEASE, self.written, record, self.now, draft=draft, ledger=ledger)
+
+    def _content(self, base: Seen, draft: Draft | None) -> tuple[LeaseRecord, Ledger]:
+        """What a draft wants written, and where; without one all stays but for what was told already (rule 5)."""
+        if draft:
+            return replace(base.record, notes=draft.notes), draft.ledger.written_as(self.written)
+        kept = replace(base.ledger, written=self.written, did=()) if base.ledger else Ledger(self.written)
+        return base.record, kept
+
+    def _first_ledger(self, settled: datetime) -> Ledger:
+        """Our table and no past."""
+        return first_ledger(self.written, self.me.revision, self.me.known, settled)
+
+    def _renewed(self, record: LeaseRecord, ledger: Ledger) -> LeaseRecord:
+        duration = self.me.timings.lease_duration_s
+        return replace(record, duration_s=duration, renewed=micro_time(self.wall), ledger=encode(ledger))
 
 
-def take_over(me: Candidate, base: Seen, wall: datetime) -> LeaseRecord:
-    """The spec of a new term over `base`; the ledger is still the old one."""
-    return replace(
-        base.record,
-        holder=me.name,
-        duration_s=me.timings.lease_duration_s,
-        acquired=micro_time(wall),
-        renewed=micro_time(wall),
-        transitions=base.record.transitions + 1,
-    )
+def report(base: Seen, draft: Draft, now: float) -> Attempt:
+    """Only the ledger is amended: holder, spec and even `w` stay those of whoever leads by now (rule 34)."""
+    ledger = draft.ledger.written_as(base.written or draft.ledger.written)
+    record = replace(base.record, ledger=encode(ledger))
+    return Attempt(Kind.REPORT, ledger.written, record, now, draft=draft, ledger=ledger)
 
 
-def renewal(me: Candidate, base: Seen, ledger: Ledger, wall: datetime) -> LeaseRecord:
-    """The same term goes on, with this ledger."""
-    duration = me.timings.lease_duration_s
-    return replace(base.record, duration_s=duration, renewed=micro_time(wall), ledger=encode(ledger))
+def written_back(own: Seen, read: Seen) -> Seen:
+    """Our own term and ledger as if they were what was read: what the next write goes over, to restore them (rule 30).
 
-
-def release(base: Seen, written: WriteId, wall: datetime) -> LeaseRecord:
-    """Nobody holds the Lease; its ledger stays as it is, and all five fields of the spec stay present."""
-    kept = replace(base.ledger, written=written, did=()) if base.ledger else Ledger(written)
-    return replace(base.record, holder="", renewed=micro_time(wall), ledger=encode(kept))
-
-
-def fresh_ledger(me: Candidate, written: WriteId, wall: datetime) -> Ledger:
-    """Our table and no past: what a first start brings (rule 28)."""
-    return first_ledger(written, me.revision, me.known, wall)
-
-
-def quiet_ledger(me: Candidate, written: WriteId, wall: datetime) -> Ledger:
-    """Our table, and everything settled unseen for as long as a former leader may still act (rule 29)."""
-    return fresh_ledger(me, written, wall + timedelta(seconds=me.timings.lease_duration_s))
+    The version quoted is the one read, and so is whatever is not ours.
+    """
+    kept = own.record
+    record = replace(read.record, transitions=kept.transitions, acquired=kept.acquired, ledger=kept.ledger)
+    return Seen(record, own.ledger)

@@ -7,6 +7,7 @@ wait, the caller makes it and reports what came of it. `loop.py` is the caller o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from scheduler.core.errors import Absent, Conflict, StoreError
@@ -15,6 +16,7 @@ from scheduler.core.moves import (
     Acquired,
     Attempt,
     Done,
+    Edited,
     Following,
     Kind,
     Landed,
@@ -30,7 +32,8 @@ from scheduler.core.moves import (
     Write,
 )
 from scheduler.core.ports import Clock, LeaseRecord, Tell
-from scheduler.core.work import Work
+from scheduler.core.skew import ClaimClock, skew_of
+from scheduler.core.work import Draft, Work
 
 NEVER = float("inf")
 Step = Wait | Read | Attempt | Done
@@ -39,6 +42,7 @@ FOREIGN_HINT = (
     "choose another lease.name, delete a left-over Lease, or contend for it on purpose: lease.adopt: true; "
     "until then it is left alone, even expired"
 )
+CLOCK_HINT = "no tick is claimed further ahead than that clock plus {:g} s; check NTP here and there"
 NEWER_HINT = "its ledger has format {}, which a newer leasebeat wrote; upgrade this replica"
 
 
@@ -52,11 +56,15 @@ class _Outage:
 
 
 class Home(Protocol):
-    """What the log says of the store; a `LeaseStore` is one."""
+    """What the log says of the store, and what its clock says; a `LeaseStore` is one."""
 
     @property
     def place(self) -> str:
         """The store's name."""
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The store's wall clock as of its last answer; None where it has none of its own."""
 
     def log_command(self, holder: str) -> str | None:
         """The command that shows a holder's log, where there is one."""
@@ -72,19 +80,60 @@ class Campaign:
         self._tell = tell
         self._home = home
         self._outage: _Outage | None = None
+        self._skew = skew_of(election.me.timings.lease_duration_s)
+        self._claim_clock = ClaimClock(self._skew)
 
     def next_step(self) -> Step:
         """Which request to make now, or how long to wait for something to be seen."""
-        now = self._clock.boot()
-        leads = self._election.term is not None
-        move = self._election.next_move(now, self._work.wanted_at(now) if leads else NEVER)
-        self._spread()
-        return self._compose(move.kind, now) if isinstance(move, Write) else move
+        while True:
+            now = self._clock.boot()
+            writes = self._election.term is not None or self._election.reports
+            move = self._election.next_move(now, self._work.wanted_at(now) if writes else NEVER)
+            self._spread()
+            if not isinstance(move, Write):
+                return move
+            if attempt := self._compose(move.kind, now):
+                return attempt
 
-    def _compose(self, kind: Kind, now: float) -> Attempt:
-        wall, ledger = self._clock.wall(), self._election.ledger
-        draft = self._work.draft(ledger, now, wall) if kind is Kind.RENEW and ledger else None
-        return self._election.compose(kind, now, wall, draft.ledger if draft else None, draft)
+    def _compose(self, kind: Kind, now: float) -> Attempt | None:
+        """The write to make; None if there is none after all, because something has to be thought over first."""
+        if kind is Kind.RENEW and not self._work.lives(now):
+            self._election.resign(now)
+            return None
+        wall = self._wall(now)
+        draft = self._draft(kind, now, wall)
+        if kind is Kind.REPORT and draft is None:
+            self._election.has_nothing_to_report(now)
+            return None
+        if kind is Kind.RENEW and draft and draft.vain and not self._election.must_renew(now):
+            self._work.spared(draft, now)
+            return None
+        return self._election.compose(kind, now, wall, draft)
+
+    def _draft(self, kind: Kind, now: float, wall: datetime) -> Draft | None:
+        match kind:
+            case Kind.RENEW:
+                return self._work.draft(self._election.base, now, wall)
+            case Kind.RELEASE:
+                return self._work.farewell(self._election.base, now, wall)
+            case Kind.REPORT:
+                return self._work.report(self._election.base)
+            case _:
+                return None
+
+    def _wall(self, now: float) -> datetime:
+        """The time to claim by: ours, but not if it is far ahead of the store's (rule 13)."""
+        wall, was_ahead = self._clock.wall(), self._claim_clock.is_ahead
+        bounded = self._claim_clock.bounded(wall, now)
+        if self._claim_clock.is_ahead and not was_ahead:
+            error = f"its clock is {self._claim_clock.ahead_s(wall, now)} s behind ours"
+            hint = CLOCK_HINT.format(self._skew.total_seconds())
+            self._tell("store.degraded", store=self._home.place, error=error, hint=hint)
+        return bounded
+
+    def _heard(self) -> None:
+        """An answer came. A failed request need not be heard, for one that succeeds comes before the next claim."""
+        self._claim_clock.hear(self._home.server_time, self._clock.boot())
 
     def timeout_s(self) -> float:
         """How long the next request may take."""
@@ -92,12 +141,14 @@ class Campaign:
 
     def found(self, record: LeaseRecord | None) -> None:
         """Take note of what a plain read returned."""
+        self._heard()
         self._election.read(record, self._clock.boot())
         self._recover_by_reading()
         self._spread()
 
     def accepted(self, attempt: Attempt, record: LeaseRecord) -> None:
         """Take note that a write was answered with success."""
+        self._heard()
         self._recover()
         self._election.accepted(attempt, record, self._clock.boot())
         self._spread()
@@ -119,9 +170,9 @@ class Campaign:
         self._election.sighted(record, self._clock.boot())
         self._spread()
 
-    def stop(self) -> None:
-        """Shut the gate and release the Lease, if it is ours."""
-        self._election.stop()
+    def stop(self, *, reporting: bool = False) -> None:
+        """Shut the gate and release the Lease, if it is ours; with `reporting`, go on for the runs that are left."""
+        self._election.stop(reporting=reporting)
         self._spread()
 
     # ------------------------------------------------------------------ news
@@ -148,12 +199,16 @@ class Campaign:
                 self._work.suspended()
             case Resumed():
                 self._tell("lead.resumed", term=news.term.number, took_ms=round(news.took_s * 1000))
-                self._work.resumed(self._clock.wall())
+                self._work.resumed(self._wall(self._clock.boot()))
+            case Edited():
+                self._work.edited(news.base, news.reported)
+            case Released():
+                self._released(news)
             case _:
                 self._tell_of_others(news)
 
     def _acquired(self, news: Acquired) -> None:
-        wall = self._clock.wall()
+        wall = self._wall(self._clock.boot())
         self._tell(
             "lead.acquired",
             term=news.term.number,
@@ -165,7 +220,13 @@ class Campaign:
         )
         self._work.acquired(news, wall)
 
-    def _tell_of_others(self, news: Following | Refused | LedgerLost | Released) -> None:
+    def _released(self, news: Released) -> None:
+        """Told once the work knows of it: what it counts as running from then on is what drains."""
+        self._work.released(news.sent_at)
+        left = {"draining": self._work.running} if self._work.running else {}
+        self._tell("lead.released", term=news.term.number, drained=self._work.drained, **left)
+
+    def _tell_of_others(self, news: Following | Refused | LedgerLost) -> None:
         match news:
             case Following(first=True):
                 log = self._home.log_command(news.leader)
@@ -177,8 +238,6 @@ class Campaign:
                 self._tell("lead.refused", holder=news.holder, hint=hint)
             case LedgerLost():
                 self._tell("ledger.lost", **{"from": news.since, "to": news.until})
-            case Released():
-                self._tell("lead.released", term=news.term.number, drained=self._work.drained)
 
     # ------------------------------------------------------------------ outages
 

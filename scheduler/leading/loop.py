@@ -67,12 +67,18 @@ class CampaignLoop:
         self._clock = clock
         self._inbox = inbox
         self._given_up = threading.Event()
+        self._release_asked = threading.Event()
         self._stop_asked = threading.Event()
         self._thread = threading.Thread(target=self._run, name="campaign", daemon=True)
 
     def start(self) -> None:
         """Begin to contend."""
         self._thread.start()
+
+    def release(self) -> None:
+        """Give the Lease back if it is ours, and go on to report what becomes of the runs that are left (rule 34)."""
+        self._release_asked.set()
+        self._inbox.wake()
 
     def stop(self, timeout_s: float) -> bool:
         """Release the Lease if it is ours and end the loop; False when that took too long and was given up."""
@@ -103,6 +109,8 @@ class CampaignLoop:
             self._campaign.sighted(record)
         if self._stop_asked.is_set():
             self._campaign.stop()
+        elif self._release_asked.is_set():
+            self._campaign.stop(reporting=True)
         step = self._campaign.next_step()
         match step:
             case Done():

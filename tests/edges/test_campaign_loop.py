@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -14,13 +15,16 @@ import pytest
 from scheduler.clock import SystemClock
 from scheduler.core.errors import StoreError, Unavailable, WatchForbidden
 from scheduler.core.lease import Election
-from scheduler.core.ledger import Ledger
-from scheduler.core.moves import Acquired, Candidate, Gate, Timings
+from scheduler.core.ledger import Ledger, decode
+from scheduler.core.moves import Acquired, Candidate, Seen, Timings
 from scheduler.core.ports import LeaseRecord
+from scheduler.core.work import Draft
 from scheduler.leading.campaign import Campaign
 from scheduler.leading.loop import CampaignLoop, Inbox
 from scheduler.leading.watch import FIRST_BACKOFF_S, POLL_JITTER, Watch
 from scheduler.stores.memory import MemoryLease, MemoryStore
+from tests.fakes.elections import Sheet
+from tests.fakes.work import NotingWork
 
 SOON = 5.0  # seconds until a test gives up hope
 TIMINGS = Timings(3, 2, 1)
@@ -89,13 +93,14 @@ class BrittleStore(MemoryStore):
             raise self.errors[what].pop(0)
 
 
-class IdleWork:
-    """Has nothing to do but to note what it is told; `wanted` makes a leader write once."""
+class IdleWork(NotingWork):
+    """Lets a test wait for what it is told; `wanted` makes a leader write once."""
 
     def __init__(self) -> None:
-        self.running = self.drained = 0
+        super().__init__()
         self.was_acquired = threading.Event()
         self.was_lost = threading.Event()
+        self.was_released = threading.Event()
         self.landings = Waited()
         self.wanted = threading.Event()
         self.defects: list[Exception] = []
@@ -103,30 +108,26 @@ class IdleWork:
     def wanted_at(self, now: float) -> float:
         return now if self.wanted.is_set() else float("inf")
 
-    def draft(self, _ledger: Ledger, _now: float, _wall: datetime) -> None:
+    def draft(self, base: Seen, now: float, wall: datetime) -> Draft | None:
         self.wanted.clear()
+        return super().draft(base, now, wall)
 
-    def landed(self, _draft: object, _ledger: Ledger, _now: float) -> None:
+    def landed(self, draft: object, ledger: Ledger, now: float) -> None:
+        super().landed(draft, ledger, now)
         self.landings()
 
-    def trusted(self, gate: Gate, exclusive_until: float) -> None:
-        pass
-
-    def missed(self, _ledger: Ledger, _wall: datetime) -> int:
-        return 0
-
-    def acquired(self, _news: Acquired, _wall: datetime) -> None:
+    def acquired(self, news: Acquired, wall: datetime) -> None:
         if self.defects:
             raise self.defects.pop(0)
+        super().acquired(news, wall)
         self.was_acquired.set()
 
-    def suspended(self) -> None:
-        pass
-
-    def resumed(self, _wall: datetime) -> None:
-        pass
+    def released(self, sent_at: float) -> None:
+        super().released(sent_at)
+        self.was_released.set()
 
     def lost(self) -> None:
+        super().lost()
         self.was_lost.set()
 
 
@@ -250,6 +251,27 @@ def test_a_stop_that_takes_too_long_is_given_up(contender: Contender) -> None:
     assert contender.store.asked.count == asked
     assert contender.lease.record
     assert contender.lease.record.holder == "a"
+
+
+def test_it_releases_and_reports_until_it_is_stopped(contender: Contender) -> None:
+    """Rule 34: the loop outlives the release, and what is reported then is over whatever somebody else wrote."""
+    contender.loop.start()
+    assert contender.work.was_acquired.wait(SOON)
+    contender.loop.release()
+    assert contender.work.was_released.wait(SOON)
+    assert contender.lease.record
+    assert contender.lease.record.holder == ""
+    with contender.lease.changed:
+        contender.lease.write(replace(HELD, holder="c"), contender.lease.record.uid)
+    contender.work.reports = Sheet(decode(HELD.ledger or ""))
+    landings = contender.work.landings.count
+    contender.write()
+    assert contender.work.landings.reaches(landings + 1)
+    contender.work.wanted.clear()
+
+    assert contender.loop._thread.is_alive()
+    assert contender.loop.stop(SOON)
+    assert contender.lease.record.holder == "c"
 
 
 def test_what_the_watch_shows_ends_its_wait(contender: Contender) -> None:
