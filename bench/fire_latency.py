@@ -34,13 +34,14 @@ from scheduler.clock import SystemClock
 from scheduler.config.settings import LeaseSettings
 from scheduler.core.job import Job, JobTable, PythonAction
 from scheduler.core.lease import Election
-from scheduler.core.moves import Candidate
+from scheduler.core.moves import Candidate, Timings
 from scheduler.core.ports import LeaseStore, RunNews, RunStarted
 from scheduler.core.schedule import EverySchedule
 from scheduler.leading.campaign import Campaign
 from scheduler.leading.loop import CampaignLoop, Inbox
 from scheduler.running.alarm import Alarm
-from scheduler.running.dispatch import Crew, Dispatch
+from scheduler.running.crew import Crew
+from scheduler.running.dispatch import Dispatch
 from scheduler.running.route import Runners
 from scheduler.running.runners.threads import ThreadRunner
 from scheduler.running.supervisor.handle import SupervisorRunner
@@ -131,7 +132,7 @@ def _table(rate: int, isolation: str, clock: SystemClock) -> JobTable:
 
 @contextmanager
 def _leading(table: JobTable, store: LeaseStore, note: Callable[[RunNews], None], clock: SystemClock) -> Iterator[None]:
-    dispatch, inbox = Dispatch(table, "bench", table.max_parallel, clock, lambda _event, **_facts: None), Inbox()
+    dispatch, inbox = Dispatch(table, "bench", Timings(), clock, lambda _event, **_facts: None), Inbox()
 
     def heard(news: RunNews) -> None:
         note(news)
@@ -139,7 +140,7 @@ def _leading(table: JobTable, store: LeaseStore, note: Callable[[RunNews], None]
 
     supervised = SupervisorRunner(heard, HERE)
     threads = ThreadRunner(heard, table.max_parallel, dispatch.gate_is_open, clock)
-    runners, alarm = Runners(supervised, threads), Alarm(dispatch.ring)
+    runners, alarm = Runners(supervised, threads), Alarm(dispatch.ring, dispatch.ahead_of)
     dispatch.employ(Crew(runners, alarm, inbox.wake, lambda _news: None))
     election = Election(Candidate("bench", "bench", known=table.known, creates_at_once=True), random.random)
     campaign = Campaign(election, dispatch, clock, lambda _event, **_facts: None, store)
@@ -148,7 +149,7 @@ def _leading(table: JobTable, store: LeaseStore, note: Callable[[RunNews], None]
     try:
         yield
     finally:
-        dispatch.leave()
+        dispatch.leave(10)
         dispatch.wait_until_idle(10)
         loop.stop(10)
         for part in (alarm, runners, store):
@@ -170,6 +171,7 @@ def _stores(arguments: argparse.Namespace, folder: Path) -> Callable[[], LeaseSt
             lease_duration_s=15,
             renew_deadline_s=10,
             retry_period_s=2,
+            release="at_once",
             quiet_start=False,
             drain_timeout_s=60,
         )

@@ -18,23 +18,26 @@ import random
 import secrets
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from scheduler import __version__
 from scheduler.clock import SystemClock
 from scheduler.cluster.pod import Pod
 from scheduler.config.settings import LeaseSettings, Loaded
-from scheduler.core.job import JobTable, PythonAction
+from scheduler.core.job import Job, JobTable, PythonAction
 from scheduler.core.lease import Election
 from scheduler.core.moves import Acquired, Candidate, Timings
-from scheduler.core.ports import LeaseStore, Tell
+from scheduler.core.ports import LeaseStore, Ring, Tell
 from scheduler.leading.campaign import Campaign
 from scheduler.leading.loop import CampaignLoop, Inbox
 from scheduler.leading.watch import Watch
-from scheduler.running.dispatch import Crew, Dispatch
+from scheduler.running.crew import Crew
+from scheduler.running.dispatch import Dispatch
+from scheduler.running.leaving import LAST_WORDS_S
 from scheduler.running.route import Runners
 from scheduler.running.runners.threads import ThreadRunner
 from scheduler.running.supervisor.handle import SupervisorRunner
@@ -47,8 +50,8 @@ if TYPE_CHECKING:
     from scheduler.running.alarm import Alarm
 
 RELEASE_TAKES_AT_MOST_S = 5.0
-KILLING_TAKES_AT_MOST_S = 5.0
 WATCH_SILENCE_MARGIN_S = 3.0
+RUNS_WAIT_FOR_THE_SCHEDULE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,10 @@ class Replica:
         self._clock = SystemClock()
         self._store = open_store(self._lease, place)
         nonce = secrets.token_hex(3)
-        self._dispatch = Dispatch(loaded.table, nonce, loaded.table.max_parallel, self._clock, tell)
+        candidate = self._candidate(nonce)
+        self._dispatch = Dispatch(loaded.table, nonce, candidate.timings, self._clock, tell)
         self._inbox = Inbox()
-        election = Election(self._candidate(nonce), random.random)
+        election = Election(candidate, random.random)
         campaign = Campaign(election, self._dispatch, self._clock, tell, self._store)
         self._loop = CampaignLoop(campaign, self._store, self._clock, self._inbox)
         self._watch = Watch(self._store, self._inbox, tell, self._lease.retry_period_s)
@@ -95,7 +99,7 @@ class Replica:
             loaded.settings.logging.level,
         )
         self._runners = Runners(self._supervised, self._threads)
-        self._bell = _LazyAlarm(self._dispatch.ring)
+        self._bell = _LazyAlarm(self._dispatch.ring, self._dispatch.ahead_of)
 
     def run(self, stop: StopAsked) -> int:
         """Contend until asked to stop, then leave in good order; 0, or 1 when runs had to be cut off to leave."""
@@ -111,20 +115,17 @@ class Replica:
             close_door()
 
     def _leave(self, signal_name: str) -> int:
-        """Drain, record what ended, release, end (rules 32 and 35)."""
+        """Start what is claimed, release, drain, end; or drain before the release (rules 32 to 35)."""
         began, drain_s = self._clock.boot(), self._lease.drain_timeout_s
         running = self._dispatch.running
         self._tell("app.stopping", signal=signal_name, running=running, drain_ms=drain_s * 1000)
-        self._dispatch.leave()
-        in_time = self._dispatch.wait_until_idle(drain_s)
+        self._dispatch.leave(drain_s)
+        if self._lease.release == "at_once" and self._dispatch.wait_until_all_started(drain_s):
+            self._loop.release()
+        in_time = self._dispatch.wait_until_idle(drain_s - (self._clock.boot() - began))
         if not in_time:
             self._dispatch.kill_all()
-        idle = in_time or self._dispatch.wait_until_idle(KILLING_TAKES_AT_MOST_S)
-        self._watch.stop()
-        if idle:
-            self._loop.stop(RELEASE_TAKES_AT_MOST_S)
-        else:  # a thread's run cannot be ended, and the Lease is not given up beside it
-            self._loop.give_up()
+        self._end_campaign(idle=in_time or self._dispatch.wait_until_idle(LAST_WORDS_S))
         self._dispatch.tell_unrecorded()
         left = self._dispatch.running
         for part in (self._bell, self._runners, self._store):
@@ -133,6 +134,14 @@ class Replica:
         took_ms = round((self._clock.boot() - began) * 1000)
         self._tell("app.stopped", reason=reason, took_ms=took_ms, running=left)
         return 0 if in_time else 1
+
+    def _end_campaign(self, *, idle: bool) -> None:
+        """A thread's run cannot be ended, and a Lease that is still ours is not given up beside it."""
+        self._watch.stop()
+        if idle:
+            self._loop.stop(RELEASE_TAKES_AT_MOST_S)
+        else:
+            self._loop.give_up()
 
     def _candidate(self, nonce: str) -> Candidate:
         lease, table = self._lease, self._loaded.table
@@ -148,19 +157,27 @@ class Replica:
         )
 
     def _begin_term(self, news: Acquired) -> None:
-        """Start the supervisor, if this is our first lead, and print the schedule and how far it has been settled."""
+        """Start the supervisor, if this is our first lead, and print the schedule and how far it has been settled.
+
+        The schedule comes before the first runs, unless it is so long that they would have to wait for it.
+        """
         self._supervised.open(_modules(self._loaded, "process"))
-        table = self._loaded.table
-        marks = {} if news.cause == "new" else news.inherited.marks_of(table)
-        enabled = [job for job in table.jobs.values() if job.enabled]
+        marks = {} if news.cause == "new" else news.inherited.marks_of(self._loaded.table)
+        printing = threading.Thread(target=self._print_schedule, args=(marks,), name="schedule", daemon=True)
+        printing.start()
+        printing.join(RUNS_WAIT_FOR_THE_SCHEDULE_S)
+
+    def _print_schedule(self, marks: Mapping[str, datetime]) -> None:
+        enabled = [job for job in self._loaded.table.jobs.values() if job.enabled]
         tell_schedule(self._tell, enabled, self._clock.wall(), marks)
 
 
 class _LazyAlarm:
     """The alarm, brought in with the first lead: an idle standby never loads APScheduler."""
 
-    def __init__(self, ring: Callable[[bool], None]) -> None:
+    def __init__(self, ring: Callable[[Ring], None], ahead: Callable[[Job], timedelta]) -> None:
         self._ring = ring
+        self._ahead = ahead
         self._alarm: Alarm | None = None
 
     def arm(self, table: JobTable, now: datetime) -> None:
@@ -168,7 +185,7 @@ class _LazyAlarm:
         if self._alarm is None:
             from scheduler.running.alarm import Alarm  # noqa: PLC0415  # see the class
 
-            self._alarm = Alarm(self._ring)
+            self._alarm = Alarm(self._ring, self._ahead)
         self._alarm.arm(table, now)
 
     def disarm(self) -> None:

@@ -55,6 +55,15 @@ def backlog(job: Job, mark: datetime, now: datetime, lead_since: datetime) -> Ba
     return Backlog(tuple(drops), tuple(ticks_between(schedule, mark, newest)))
 
 
+def due_between(job: Job, mark: datetime, until: datetime) -> Drop | None:
+    """All ticks later than `mark` that are due at `until`, as one; None when there is none."""
+    schedule = job.schedule
+    first = schedule.after(mark) if schedule else None
+    if schedule is None or first is None or job.due(first) > until:
+        return None
+    return _drop(schedule, mark, _newest_due(job, schedule, first, until), "")
+
+
 def _alone(job: Job, tick: datetime, now: datetime, lead_since: datetime) -> Backlog:
     """The everyday case: one tick is due. It is too old, or unwanted after an absence, or to be decided."""
     if tick < now - job.policy.catch_up_window:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, Protocol
 
 UNITS = {
@@ -103,7 +104,7 @@ Action = PythonAction | ShellAction
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a job is treated; the defaults are the documented ones."""
+    """How a job is treated; the defaults are the documented ones. `claim_ahead` is None for `auto` (rule 23)."""
 
     overlap: Overlap = Overlap.SKIP
     catch_up: CatchUp = CatchUp.LATEST
@@ -114,6 +115,7 @@ class Policy:
     retries: int = 0
     retry_delay: timedelta = timedelta(seconds=10)
     max_interruptions: int = 3
+    claim_ahead: timedelta | None = None
     jitter: timedelta = timedelta(0)
 
 
@@ -135,10 +137,10 @@ class Job:
 
     @property
     def rhythm(self) -> tuple[object, ...]:
-        """What decides when the job's ticks fall due: jobs of one rhythm always fall due together."""
-        text = self.schedule.text if self.schedule else ""
-        own = self.name if "H" in text or self.policy.jitter else ""
-        return (text, self.zone, self.policy.jitter, own)
+        """What decides when the job's ticks may be claimed and fall due: jobs of one rhythm always do so together."""
+        text, policy = self.schedule.text if self.schedule else "", self.policy
+        own = self.name if "H" in text or policy.jitter else ""
+        return (text, self.zone, policy.jitter, own, policy.claim_ahead, policy.delivery)
 
     @property
     def exclusive(self) -> bool:
@@ -147,9 +149,9 @@ class Job:
 
     def due(self, tick: datetime) -> datetime:
         """When `tick` falls due: later by up to the jitter, by a hash of (job, tick), so equally everywhere."""
-        spread_ms = int(self.policy.jitter / timedelta(milliseconds=1))
-        if not spread_ms:
+        if not self.policy.jitter:
             return tick
+        spread_ms = int(self.policy.jitter / timedelta(milliseconds=1))
         digest = hashlib.sha256(run_id(self.name, instant_text(tick)).encode()).digest()
         return tick + timedelta(milliseconds=int.from_bytes(digest[:8], "big") % (spread_ms + 1))
 
@@ -186,6 +188,7 @@ class JobTable:
         return job if job and job.enabled else None
 
 
+@lru_cache(maxsize=4096)  # a plan for thousands of jobs writes the same few instants again and again
 def instant_text(instant: datetime) -> str:
     """An instant as run ids and the ledger write it: `2026-11-22T02:15:00Z`, whole seconds of UTC."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,7 +10,8 @@ renewal and claim, as compact JSON in the annotation `leasebeat/ledger`:
      "did":[["ping","2026-11-22T12:59:40Z","2026-11-22T12:59:40Z",1,"overlap"]],"acks":[]}
 
 A *mark* says that every tick of a definition up to here is over for ever. Most definitions share one, `settled`; those
-with an older undecided tick have their own in `behind`. Marks only grow. Fields this version does not know are kept.
+with an older undecided tick have their own in `behind`, where a `*` in front stands for "all of `known` but these".
+Marks only grow. Fields this version does not know are kept.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ from scheduler.core.job import JobTable, instant_text, run_id
 FORMAT = 1
 ANNOTATION = "leasebeat/ledger"
 FINGERPRINT_LENGTH = 6
+LONGEST_ROW = 150
+EXACT_FROM_BYTES = 64 * 1024
+MANUAL = "manual-"
+ALL_BUT = "*"
 
 DeliveryMark = Literal["l", "m"]
 
@@ -71,9 +76,19 @@ class OpenRun:
         return attempt_key(self.job, self.tick, self.attempt)
 
     @property
+    def is_manual(self) -> bool:
+        """Whether somebody asked for it; `tick` is then `manual-` and the time of asking."""
+        return self.tick.startswith(MANUAL)
+
+    @property
+    def nominal(self) -> str:
+        """The text of the tick, or of the time at which somebody asked for the run."""
+        return self.tick.removeprefix(MANUAL)
+
+    @property
     def instant(self) -> datetime:
         """The nominal time in UTC."""
-        return datetime.fromisoformat(self.tick.removeprefix("manual-"))
+        return datetime.fromisoformat(self.nominal)
 
     @property
     def interruptions(self) -> int:
@@ -157,12 +172,19 @@ def encode(ledger: Ledger) -> str:
             "rev": ledger.rev,
             "settled": instant_text(ledger.settled),
             "known": ledger.known,
-            "behind": _grouped(ledger.behind),
+            "behind": _grouped(ledger.behind, ledger.known),
             "open": [_open_row(entry) for entry in ledger.open],
             "did": [[did.job, did.first, did.last, did.count, did.fate] for did in ledger.did],
             "acks": list(ledger.acks),
         }
     return json.dumps(content | dict(ledger.unknown), separators=(",", ":"), ensure_ascii=False)
+
+
+def size_of(ledger: Ledger) -> int:
+    """Bytes of the annotation, exact from the size on at which it matters; a quick guess below that."""
+    rows = len(ledger.open) + len(ledger.did)
+    guess = 2 * len(ledger.known) + rows * LONGEST_ROW
+    return guess if guess < EXACT_FROM_BYTES else len(encode(ledger).encode())
 
 
 def decode(text: str) -> Ledger:
@@ -188,12 +210,13 @@ def _from_json(content: dict[str, object]) -> Ledger:
     written = _write_id(str(rest.pop("w")))
     if "settled" not in rest:
         return Ledger(written=written, unknown=rest)
+    known = _text(rest.pop("known", ""))
     return Ledger(
         written=written,
         settled=_instant(rest.pop("settled")),
         rev=_integer(rest.pop("rev", 0)),
-        known=_text(rest.pop("known", "")),
-        behind=_ungrouped(rest.pop("behind", {})),
+        known=known,
+        behind=_ungrouped(rest.pop("behind", {}), known),
         open=tuple(_open_run(row) for row in _rows(rest.pop("open", []))),
         did=tuple(_did(row) for row in _rows(rest.pop("did", []))),
         acks=tuple(_text(ack) for ack in _rows(rest.pop("acks", []))),
@@ -226,7 +249,7 @@ def _open_run(row: object) -> OpenRun:
         left=_integer(left),
         failures=_integer(more[0]) if more else 0,
     )
-    _instant(entry.tick.removeprefix("manual-"))
+    _instant(entry.nominal)
     return entry
 
 
@@ -235,21 +258,35 @@ def _did(row: object) -> Did:
     return Did(_text(job), _text(first), _text(last), _integer(count), _text(fate))
 
 
-def _grouped(behind: Mapping[str, datetime]) -> dict[str, str]:
-    groups: dict[str, str] = {}
-    for fingerprint, mark in sorted(behind.items(), key=lambda item: (item[1], item[0])):
-        groups[instant_text(mark)] = groups.get(instant_text(mark), "") + fingerprint
-    return groups
+def _grouped(behind: Mapping[str, datetime], known: str) -> dict[str, str]:
+    """The laggards of each mark; a mark that most of the table shares names the others instead, after a `*`."""
+    groups: dict[datetime, list[str]] = {}
+    for fingerprint in sorted(behind):
+        groups.setdefault(behind[fingerprint], []).append(fingerprint)
+    return {instant_text(mark): _laggards(groups[mark], known) for mark in sorted(groups)}
 
 
-def _ungrouped(groups: object) -> dict[str, datetime]:
+def _laggards(fingerprints: list[str], known: str) -> str:
+    named, everybody = "".join(fingerprints), fingerprints_in(known)
+    if 2 * len(named) <= len(known) or not everybody.issuperset(fingerprints):
+        return named
+    return ALL_BUT + "".join(sorted(everybody.difference(fingerprints)))
+
+
+def _ungrouped(groups: object, known: str) -> dict[str, datetime]:
     if not isinstance(groups, dict):
         raise TypeError("behind is not a map")
     return {
         fingerprint: _instant(mark)
         for mark, fingerprints in groups.items()
-        for fingerprint in _six_by_six(_text(fingerprints))
+        for fingerprint in _laggards_in(_text(fingerprints), known)
     }
+
+
+def _laggards_in(text: str, known: str) -> Iterable[str]:
+    if text.startswith(ALL_BUT):
+        return fingerprints_in(known).difference(_six_by_six(text.removeprefix(ALL_BUT)))
+    return _six_by_six(text)
 
 
 def _six_by_six(text: str) -> Iterable[str]:

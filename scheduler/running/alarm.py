@@ -18,50 +18,84 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from scheduler.core.job import Job, JobTable
+from scheduler.core.planning import LONGEST_AUTO_AHEAD
+from scheduler.core.ports import Ring
 
 HEARTBEAT = timedelta(seconds=1)
+CLOCK_STEP = timedelta(seconds=1)
+
+Ahead = Callable[[Job], timedelta]
 
 
 class TableTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
-    """Fires when a tick of any job falls due, and once a second, so that a step of the wall clock is noticed.
+    """Fires when a tick of any job may be claimed, when it falls due, and once a second to notice a step of the clock.
 
-    One job stands for all of its rhythm: the next instant must be found before the engine tells of this one.
+    `ahead` says how long before its due instant a job's tick may be claimed; it is asked anew for every tick. One job
+    stands for all of its rhythm: the next instant must be found before the engine tells of this one.
     """
 
-    def __init__(self, table: JobTable, now: datetime) -> None:
-        self._upcoming: list[tuple[datetime, str, datetime]] = []
+    def __init__(self, table: JobTable, now: datetime, ahead: Ahead) -> None:
+        # When to fire, the job, the tick, and whether the tick is due then or may only be claimed.
+        self._upcoming: list[tuple[datetime, str, datetime, bool]] = []
         self._table = table
-        self._fell_due = False
-        for job in {job.rhythm: job for job in table.ticking.values()}.values():
-            self._push(job, now - job.policy.jitter, now)
+        self._ahead = ahead
+        self._claimable = False
+        self._due: datetime | None = None
+        self._asked_at = now
+        self._fill(now)
 
-    def _push(self, job: Job, tick: datetime, now: datetime) -> None:
+    def _fill(self, now: datetime) -> None:
+        self._upcoming.clear()
+        for job in {job.rhythm: job for job in self._table.ticking.values()}.values():
+            self._push_next(job, now - job.policy.jitter, now)
+
+    def _push_next(self, job: Job, tick: datetime, now: datetime) -> None:
         """Add the job's first tick later than `tick` that is due later than `now`."""
         upcoming = job.schedule.after(tick) if job.schedule else None
         while upcoming and job.schedule and job.due(upcoming) <= now:
             upcoming = job.schedule.after(upcoming)
         if upcoming:
-            heapq.heappush(self._upcoming, (job.due(upcoming), job.name, upcoming))
+            due, ahead = job.due(upcoming), self._ahead(job)
+            early = due - max(ahead, LONGEST_AUTO_AHEAD) if ahead else due
+            at = early if due - ahead > now else due
+            heapq.heappush(self._upcoming, (at, job.name, upcoming, at == due))
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """When to wake next: the earliest due instant later than `now`, at most a heartbeat away.
+        """When to wake next: the earliest instant later than `now`, at most a heartbeat away.
 
         At once, when asked for the first time after something fell due already.
         """
-        now = now.astimezone(UTC)
+        now, fired = now.astimezone(UTC), False
+        if now < self._asked_at - CLOCK_STEP:  # it was set back: what comes next by the new time was passed by the old
+            self._fill(now)
+        self._asked_at = now
         while self._upcoming and self._upcoming[0][0] <= now:
-            _, name, tick = heapq.heappop(self._upcoming)
-            self._push(self._table.jobs[name], max(tick, now - self._table.jobs[name].policy.jitter), now)
-            self._fell_due = True
-        if previous is None and self._fell_due:
+            self._fire(heapq.heappop(self._upcoming), now)
+            fired = True
+        if previous is None and fired:
             return now
         heartbeat = now + HEARTBEAT
         return min(self._upcoming[0][0], heartbeat) if self._upcoming else heartbeat
 
-    def take_fell_due(self) -> bool:
-        """Whether a tick fell due since the last call; asked after the engine has asked for the next fire time."""
-        fell_due, self._fell_due = self._fell_due, False
-        return fell_due
+    def _fire(self, entry: tuple[datetime, str, datetime, bool], now: datetime) -> None:
+        _, name, tick, is_due = entry
+        job = self._table.jobs[name]
+        due, ahead = job.due(tick), self._ahead(job)
+        if not is_due and due - ahead > now:  # how long claims take is known best shortly before
+            heapq.heappush(self._upcoming, (due - ahead, name, tick, False))
+            return
+        self._claimable = self._claimable or not is_due or not ahead
+        if due > now:
+            heapq.heappush(self._upcoming, (due, name, tick, True))
+        else:
+            self._due = max(self._due or due, due)
+            self._push_next(job, max(tick, now - job.policy.jitter), now)
+
+    def take(self) -> Ring:
+        """What happened since the last call; asked after the engine has asked for the next fire time."""
+        ring = Ring(self._claimable, self._due)
+        self._claimable, self._due = False, None
+        return ring
 
 
 class _Engine(BackgroundScheduler):  # type: ignore[misc]  # as above
@@ -76,23 +110,29 @@ class _Engine(BackgroundScheduler):  # type: ignore[misc]  # as above
             wait_s = super()._process_jobs()
         return wait_s
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread is."""
+        return self._thread is not None and self._thread.is_alive()
+
 
 class Alarm:
-    """Calls `ring(fell_due)` from a thread of its own at every due instant and every heartbeat; silent unless armed.
+    """Calls `ring` from a thread of its own at every instant of the trigger and every heartbeat; silent unless armed.
 
     The engine's thread is started with the first lead, so a mere standby has none.
     """
 
-    def __init__(self, ring: Callable[[bool], None]) -> None:
+    def __init__(self, ring: Callable[[Ring], None], ahead: Ahead) -> None:
         self._ring = ring
+        self._ahead = ahead
         self._engine: BackgroundScheduler | None = None
 
     def arm(self, table: JobTable, now: datetime) -> None:
-        """Ring for every tick that falls due after `now`."""
-        engine, trigger = self._started(), TableTrigger(table, now)
+        """Ring for every tick that falls due after `now`, and before that when it may be claimed."""
+        engine, trigger = self._started(), TableTrigger(table, now, self._ahead)
         engine.remove_all_jobs()
         engine.add_job(
-            lambda: self._ring(trigger.take_fell_due()),
+            lambda: self._ring(trigger.take()),
             trigger,
             id="sweep",
             misfire_grace_time=None,
@@ -114,7 +154,7 @@ class Alarm:
             self._engine = None
 
     def _started(self) -> BackgroundScheduler:
-        if self._engine is None:
+        if self._engine is None or not self._engine.is_alive:  # a thread that died is no alarm (see `Work.lives`)
             # The sweep only sets a flag, so it runs in the engine's own thread: one hand-over less before a claim.
             self._engine = _Engine(timezone=UTC, executors={"default": DebugExecutor()})
             self._engine.start(paused=True)

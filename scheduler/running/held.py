@@ -7,13 +7,14 @@ of nobody else. Whoever calls holds the dispatch's lock.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from scheduler.core.job import Job
+from scheduler.core.job import Job, Overlap
 from scheduler.core.ledger import OpenRun, attempt_key
-from scheduler.core.plan import Claim, Held, State
-from scheduler.core.ports import RunEnded
+from scheduler.core.moves import Term
+from scheduler.core.planning import Claim, Held, State
+from scheduler.core.ports import RunEnded, RunOrder
 
 LONGEST_RETRY_DELAY = timedelta(minutes=5)
 
@@ -30,13 +31,45 @@ class HeldRun:
     ended: RunEnded | None = None
     retry_at: float = float("inf")
     told: bool = False
+    due: datetime = field(init=False)
+    _order: RunOrder | None = None
+
+    def __post_init__(self) -> None:
+        instant = self.entry.instant
+        self.due = instant if self.entry.is_manual else self.job.due(instant)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this attempt is, whatever is to follow."""
+        return self.state in (State.ENDED, State.FAILED, State.KILLED)
 
     @property
     def late_ms(self) -> int | None:
         """Milliseconds from the due instant to the run's first statement; None when it never got there."""
-        if self.started_at is None or self.entry.tick.startswith("manual-"):
+        if self.started_at is None or self.entry.is_manual:
             return None
-        return max(0, round((self.started_at - self.job.due(self.entry.instant)) / timedelta(milliseconds=1)))
+        return max(0, round((self.started_at - self.due) / timedelta(milliseconds=1)))
+
+    def order(self, term: Term) -> RunOrder:
+        """What the runner must know to start this attempt; made once for each term, and best before it is due."""
+        if self._order is None or (self._order.term, self._order.fence) != (term.number, term.fence):
+            self._order = self._new_order(term)
+        return self._order
+
+    def _new_order(self, term: Term) -> RunOrder:
+        entry, timeout = self.entry, self.job.policy.timeout
+        return RunOrder(
+            key=entry.key,
+            job=entry.job,
+            run=entry.run,
+            tick=entry.nominal,
+            attempt=entry.attempt,
+            term=term.number,
+            fence=term.fence,
+            action=self.job.action,
+            timeout_s=timeout.total_seconds() if timeout else None,
+            exclusive=self.job.exclusive,
+        )
 
     def end(self, ended: RunEnded) -> None:
         """Note how the attempt ended; a failure with a retry left is not the end of the run."""
@@ -110,6 +143,27 @@ class HeldRuns:
     def to_record(self) -> bool:
         """Whether an end waits to be written."""
         return any(run.state in (State.ENDED, State.FAILED) for run in self._runs.values())
+
+    @property
+    def to_report(self) -> bool:
+        """Whether a run is over of which the new leader has to hear."""
+        return any(run.is_over for run in self._runs.values())
+
+    def startable(self, wall: datetime) -> list[HeldRun]:
+        """Runs that are claimed and due; of a job whose runs replace one another, only the newest, once it is alone."""
+        ready = [run for run in self._runs.values() if run.state is State.UNSTARTED and run.due <= wall]
+        return [run for run in ready if run.job.policy.overlap is not Overlap.REPLACE or self._is_alone(run)]
+
+    def replaced_by(self, entry: OpenRun) -> list[str]:
+        """The keys of the living runs of the same job, which must end before this one starts (rule 25)."""
+        return [one.entry.key for one in self._others(entry) if one.state is State.ALIVE]
+
+    def _is_alone(self, run: HeldRun) -> bool:
+        others = self._others(run.entry)
+        return not any(one.state is State.ALIVE or one.entry.instant > run.entry.instant for one in others)
+
+    def _others(self, entry: OpenRun) -> list[HeldRun]:
+        return [one for one in self._runs.values() if one.entry.job == entry.job and one.entry.run != entry.run]
 
     @property
     def to_repeat(self) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from scheduler.core.commands import Do
 from scheduler.core.job import JobTable, instant_text, run_id
 from scheduler.core.ledger import Did
-from scheduler.core.plan import Fate
+from scheduler.core.planning import Answer, Fate
 from scheduler.core.ports import RunOutput, Tell
 from scheduler.running.held import HeldRun
 
@@ -76,6 +77,18 @@ class RunLines:
         did = Did(fate.job, fate.first, fate.last, fate.count, fate.reason)
         self._fate(did, {"attempt": fate.attempt, "blocker": fate.blocker})
 
+    def answered(self, answer: Answer) -> None:
+        """Tell what became of a command; a run that was asked for tells of itself."""
+        command = answer.command
+        if answer.refusal or command is None:
+            self._tell("command.refused", command=answer.id, reason=answer.refusal)
+        elif command.do is Do.PAUSE:
+            self._tell("job.paused", job=command.job, until=command.until, reason=command.reason)
+        elif command.do is Do.RESUME:
+            self._tell("job.resumed", job=command.job)
+        elif command.do is Do.RESET:
+            self._tell("ledger.reset")
+
     def repeat(self, did: Did) -> None:
         """Tell again what a predecessor decided, who may have died before it said so (rule 5)."""
         self._fate(did, {"repeated": True})
@@ -113,7 +126,7 @@ class RunLines:
         return {
             "job": entry.job,
             "run": entry.run,
-            "tick": entry.tick,
+            "tick": None if entry.is_manual else entry.tick,
             "attempt": entry.attempt,
             "cause": run.cause,
             "term": self.term,

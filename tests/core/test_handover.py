@@ -493,9 +493,10 @@ class TestOthersLeases:
 
         assert world.events("lead.acquired") == []
 
-    def test_a_foreign_lease_without_a_holder_is_taken(self) -> None:
+    def test_a_lease_that_nobody_ever_used_is_taken(self) -> None:
         world = World()
         put_lease(world, "", None)
+        world.edit(renewed="")
         world.replica("A", table(every("a", 5)))
         world.run_to(1)
 
@@ -589,22 +590,52 @@ def test_the_ledger_outlives_its_leader() -> None:
 
 
 class TestRestores:
-    def test_an_older_copy_of_the_lease_repeats_nothing(self) -> None:
-        """3d, 29: whoever has seen a greater number settles the gap unseen, and says so."""
-        world, a, b = led_by_a(table(every("a", 5, **ALL)))
+    def test_an_older_copy_of_the_lease_under_its_leader(self) -> None:
+        """Rules 3d, 30: it writes its own ledger back as soon as it sees it, and nothing happens twice or is lost."""
+        world, a, _ = led_by_a(table(every("a", 5, **ALL)))
         world.run_to(6)
         older = ledger(world)
         world.run_to(21)
         world.edit(ledger=encode(older))
-        world.run_to(70)
-        started = [name for name, _ in world.started()]
+        world.run_to(42)
 
-        assert sorted(started) == sorted(set(started))
+        assert a.election.term
+        assert world.started() == [(run("a", at), 1) for at in range(5, 45, 5)]
+        assert world.events("lead.lost") == world.events("ledger.lost") == []
+
+    @pytest.mark.parametrize("holder", [pytest.param("A", id="held"), pytest.param("", id="released")])
+    def test_an_older_copy_of_the_lease_whose_leader_is_gone(self, holder: str) -> None:
+        """Rule 30: who has seen more waits L from the sight of it, and goes on from what it has seen."""
+        world, a, b = led_by_a(table(every("a", 5, **ALL)))
+        world.run_to(6)
+        older = ledger(world)
+        world.run_to(21)
+        a.kill()
+        world.edit(ledger=encode(older), holder=holder)
+        world.run_to(21 + L)
+        assert b.election.term is None
+        world.run_to(62)
+
+        assert b.election.term
+        assert world.started() == [(run("a", at), 1) for at in range(5, 65, 5)]
+        assert world.events("ledger.lost") == []
+
+    def test_an_older_copy_of_the_lease_under_a_leader_that_is_cut_off(self) -> None:
+        """Rule 30: out of its trust it knows no more than others, so it waits as they do; no tick runs twice."""
+        world, a, b = led_by_a(table(every("a", 5, **ALL)))
+        b.kill()
+        world.run_to(6)
+        older = ledger(world)
+        world.run_to(21)
+        a.away = True
+        world.edit(ledger=encode(older))
+        world.run_to(21 + D)
+        a.away = False
+        world.run_to(80)
+
         assert [line.facts["reason"] for line in world.events("lead.lost")] == ["ledger_gone"]
-        assert len(world.events("ledger.lost")) == 1
-        assert started[-1] == run("a", 70)
-        assert a.is_up
-        assert b.is_up
+        assert a.election.term
+        assert world.started() == [(run("a", at), 1) for at in range(5, 85, 5)]
 
 
 class TestOutages:

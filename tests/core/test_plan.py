@@ -14,13 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduler.core.commands import Command, Do, Pause, note_of, pauses_in, with_pauses
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, fingerprint, instant_text, run_id
-from scheduler.core.ledger import Ledger, OpenRun, WriteId, decode, encode, first_ledger
-from scheduler.core.plan import Held, Plan, Situation, State, missed, plan
+from scheduler.core.ledger import Did, Ledger, OpenRun, WriteId, decode, encode, first_ledger
+from scheduler.core.plan import FULL_BYTES, missed, plan
+from scheduler.core.planning import Held, Plan, Situation, State
 from tests.fakes.tables import AT_MOST_ONCE, at, every, job
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ME = "n1"
+SLOW_STORE = {"ahead": timedelta(seconds=9), "longest_ahead": timedelta(seconds=1.5)}
 
 
 def noon(seconds: float) -> datetime:
@@ -248,6 +251,295 @@ def test_a_leader_that_leaves_decides_on_no_tick() -> None:
     assert (made.ledger.settled, made.ledger.behind) == (before.settled, before.behind)
 
 
+# ------------------------------------------------------------------ ahead of their time
+
+
+@pytest.mark.parametrize(
+    ("policy", "now", "claimed"),
+    [
+        pytest.param({}, 9.4, False, id="too early"),
+        pytest.param({}, 9.5, True, id="half a second before it is due, at most"),
+        pytest.param(AT_MOST_ONCE, 9.9, False, id="at_most_once: never before it is due"),
+        pytest.param(AT_MOST_ONCE, 10, True, id="at_most_once: but then"),
+        pytest.param({**AT_MOST_ONCE, "claim_ahead": timedelta(seconds=1)}, 9, True, id="unless the job asks for it"),
+        pytest.param({"claim_ahead": timedelta(0)}, 9.9, False, id="a job that does not want it"),
+        pytest.param({"claim_ahead": timedelta(seconds=9)}, 8.4, False, id="never more than a tenth of the lease"),
+    ],
+)
+def test_a_tick_is_claimed_ahead_of_its_time(policy: dict[str, Any], now: float, *, claimed: bool) -> None:
+    """Rule 23, with a lease of 15 s and a slow store."""
+    one = every("a", 10, **policy)
+    made = plan(ledger(one), situation(table(one), now, **SLOW_STORE))
+
+    assert [claim.entry.run for claim in made.claims] == ([run("a", 10)] if claimed else [])
+    assert made.ledger.settled == noon(10 if claimed else 0)
+
+
+@pytest.mark.parametrize(
+    ("open_run", "held", "slots"),
+    [
+        pytest.param(entry(at=0), {entry(at=0).key: Held(State.ALIVE)}, 16, id="its job runs"),
+        pytest.param(entry(at=0, owner="b7", left=9), {}, 16, id="its job's run drains elsewhere"),
+        pytest.param(entry("other", at=0), {entry("other", at=0).key: Held(State.ALIVE)}, 0, id="no worker is free"),
+    ],
+)
+@pytest.mark.parametrize("overlap", Overlap)
+def test_a_tick_that_could_not_start_is_decided_when_it_is_due(
+    open_run: OpenRun, held: dict[str, Held], slots: int, overlap: Overlap
+) -> None:
+    """Rule 23: claiming ahead must not skip, replace or supersede anything that the due instant would not."""
+    one = every("a", 10, overlap=overlap)
+    if overlap is Overlap.ALLOW and slots:
+        return  # then it can start, which the case above shows
+    before = ledger(one, open=(open_run,))
+    made = plan(before, situation(table(one, at("other", 0)), 9.9, held=held, slots=slots, **SLOW_STORE))
+
+    assert (made.claims, made.fates, made.too_early, made.undecided) == ((), (), True, False)
+    assert made.ledger.mark(fingerprint(one), NOON) == noon(0)
+
+
+def test_who_is_not_claimed_ahead_lags_behind() -> None:
+    """Two jobs of one instant, of which only one may be claimed before it (rules 19, 23)."""
+    early, late = every("early", 10), every("late", 10, **AT_MOST_ONCE)
+    first = plan(ledger(early, late), situation(table(early, late), 9.9, **SLOW_STORE))
+    second = plan(first.ledger, situation(table(early, late), 10, held={entry("early", 10).key: Held(State.ALIVE)}))
+
+    assert first.ledger.behind == {fingerprint(late): noon(0)}
+    assert [claim.entry.run for claim in second.claims] == [run("late", 10)]
+    assert second.ledger.behind == {}
+
+
+def test_a_tick_is_claimed_ahead_beside_one_that_is_late() -> None:
+    """Whoever plans by what this plan has looked at will not look again before the tick is over."""
+    one = every("a", 10, overlap=Overlap.ALLOW)
+    made = plan(ledger(one), situation(table(one), 19.8, **SLOW_STORE))
+    without_a_worker = plan(ledger(one), situation(table(one), 19.8, slots=1, **SLOW_STORE))
+
+    assert [claim.entry.run for claim in made.claims] == [run("a", 10), run("a", 20)]
+    assert [claim.entry.run for claim in without_a_worker.claims] == [run("a", 10)]
+    assert without_a_worker.too_early
+
+
+# ------------------------------------------------------------------ queue and replace
+
+
+@pytest.mark.parametrize("catch_up", CatchUp)
+def test_one_tick_waits_in_the_queue_and_the_newest_takes_its_place(catch_up: CatchUp) -> None:
+    """Rule 25: what waits is not claimed, so that it outlives the leader."""
+    one, mine = every("a", 10, overlap=Overlap.QUEUE, catch_up=catch_up), entry(at=0)
+    held = {mine.key: Held(State.ALIVE)}
+    waits = plan(ledger(one, open=(mine,)), situation(table(one), 10, held=held))
+    replaced = plan(waits.ledger, situation(table(one), 20, held=held))
+    ended = plan(replaced.ledger, situation(table(one), 21, held={mine.key: Held(State.ENDED)}))
+
+    assert (waits.claims, waits.fates, waits.undecided) == ((), (), True)
+    assert said(replaced)["fates"] == [("a", tick(10), 1, "superseded")]
+    assert said(ended)["claims"] == [(run("a", 20), 1, "schedule")]
+
+
+def test_a_new_run_takes_the_place_of_the_old_one() -> None:
+    """Rule 25: both are open until the old one is seen dead; and no worker need be free for the second."""
+    one, old, new = every("a", 10, overlap=Overlap.REPLACE), entry(at=0), entry(at=10)
+    both = plan(ledger(one, open=(old,)), situation(table(one), 10, slots=0, held={old.key: Held(State.ALIVE)}))
+    held = {old.key: Held(State.KILLED), new.key: Held(State.ALIVE)}
+    after = plan(both.ledger, situation(table(one), 11, slots=0, held=held))
+
+    assert said(both)["open"] == [(run("a", 0), 1, ME), (run("a", 10), 1, ME)]
+    assert said(both)["claims"] == [(run("a", 10), 1, "schedule")]
+    assert said(after) == {"claims": [], "fates": [("a", tick(0), 1, "replaced")], "open": [(run("a", 10), 1, ME)]}
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [
+        pytest.param(Held(State.UNSTARTED), "replaced", id="claimed, and not started yet"),
+        pytest.param(Held(State.WAITING), "replaced", id="waiting for its retry"),
+        pytest.param(Held(State.KILLED), "replaced", id="killed"),
+        pytest.param(Held(State.ENDED, outcome="succeeded"), None, id="ended by itself: so it is told"),
+    ],
+)
+def test_what_becomes_of_a_run_that_gave_way(held: Held, reason: str | None) -> None:
+    one, old, new = every("a", 10, overlap=Overlap.REPLACE), entry(at=0), entry(at=10)
+    states = {old.key: held, new.key: Held(State.ALIVE)}
+    made = plan(ledger(one, open=(old, new), settled=noon(10)), situation(table(one), 11, held=states))
+
+    assert made.ledger.open == (new,)
+    assert [fate.reason for fate in made.fates] == ([reason] if reason else [])
+
+
+def test_a_successor_repeats_only_the_newest_of_two() -> None:
+    """Rule 25: at the crash the old run was being replaced."""
+    one = every("a", 10, overlap=Overlap.REPLACE)
+    left = (entry(at=0, owner="b7"), entry(at=10, owner="b7"))
+    made = plan(ledger(one, open=left, settled=noon(10)), situation(table(one), 11))
+
+    assert said(made) == {
+        "claims": [(run("a", 10), 2, "rerun")],
+        "fates": [("a", tick(0), 1, "replaced")],
+        "open": [(run("a", 10), 2, ME)],
+    }
+
+
+# ------------------------------------------------------------------ what people ask for
+
+RUN_A = Command("m-0000000a", Do.RUN, "a", noon(3.25))
+MANUAL_A = "a@manual-2026-11-22T12:00:03.250Z"
+
+
+def notes_of(*commands: Command, **pauses: Pause) -> dict[str, str]:
+    return with_pauses(dict(note_of(command) for command in commands), pauses)
+
+
+def test_a_run_is_asked_for() -> None:
+    """Rule 37: one write removes the command, remembers it and claims the run."""
+    one = every("a", 300)
+    made = plan(ledger(one), situation(table(one), 4, notes=notes_of(RUN_A)))
+
+    assert said(made)["claims"] == [(MANUAL_A, 1, "manual")]
+    assert (made.notes, made.ledger.acks) == ({}, (RUN_A.id,))
+    assert decode(encode(made.ledger)) == made.ledger
+
+
+def test_a_command_that_was_heard_has_no_effect_again() -> None:
+    """Rule 36: its sender did not know, and sent it again under the same id."""
+    one = every("a", 300)
+    made = plan(ledger(one, acks=(RUN_A.id,)), situation(table(one), 4, notes=notes_of(RUN_A)))
+
+    assert (made.claims, made.notes, made.ledger.acks) == ((), {}, (RUN_A.id,))
+
+
+@pytest.mark.parametrize(
+    ("overlap", "slots", "claimed"),
+    [
+        pytest.param(Overlap.SKIP, 16, False, id="its job runs: it waits"),
+        pytest.param(Overlap.REPLACE, 0, True, id="replace: takes its place"),
+        pytest.param(Overlap.ALLOW, 16, True, id="allow: runs beside it"),
+        pytest.param(Overlap.ALLOW, 0, False, id="no worker is free: it waits"),
+    ],
+)
+def test_a_run_that_is_asked_for_waits_until_it_can_start(overlap: Overlap, slots: int, *, claimed: bool) -> None:
+    one, mine = every("a", 300, overlap=overlap), entry(at=0)
+    facts = {"held": {mine.key: Held(State.ALIVE)}, "slots": slots, "notes": notes_of(RUN_A)}
+    made = plan(ledger(one, open=(mine,)), situation(table(one), 4, **facts))
+
+    assert [claim.cause for claim in made.claims] == (["manual"] if claimed else [])
+    assert bool(made.notes) == (not claimed) == made.undecided
+
+
+@pytest.mark.parametrize(
+    ("command", "revision", "refusal"),
+    [
+        pytest.param(replace(RUN_A, job="none"), 0, "no job none", id="a job that there is not"),
+        pytest.param(replace(RUN_A, job="off"), 0, "no job off", id="a disabled job"),
+        pytest.param(replace(RUN_A, job="none"), 1, None, id="a newer table may have it: left for its leader"),
+    ],
+)
+def test_a_command_that_makes_no_sense_is_refused(command: Command, revision: int, refusal: str | None) -> None:
+    jobs = table(every("a", 300), job("off", None, enabled=False))
+    before = ledger(every("a", 300), rev=revision)
+    made = plan(before, situation(jobs, 4, notes=notes_of(command)))
+
+    assert not made.claims
+    assert [refusal in answer.refusal for answer in made.answers if refusal] == ([True] if refusal else [])
+    assert bool(made.notes) == (refusal is None)
+
+
+def test_ticks_of_a_paused_job_are_dropped_in_its_claim() -> None:
+    """Rule 37: a pause holds from the write that consumes it; resuming runs no past."""
+    one = every("a", 10)
+    pause = Command("m-00000001", Do.PAUSE, "a", noon(5), None, "vendor outage")
+    resume = Command("m-00000002", Do.RESUME, "a", noon(34))
+    paused = plan(ledger(one), situation(table(one), 6, notes=notes_of(pause)))
+    waits = plan(paused.ledger, situation(table(one), 31, notes=paused.notes))
+    resumed = plan(waits.ledger, situation(table(one), 35, notes={**waits.notes, **notes_of(resume)}))
+    runs = plan(resumed.ledger, situation(table(one), 40, notes=resumed.notes))
+
+    assert pauses_in(paused.notes) == {"a": Pause(noon(6), None, "vendor outage")}
+    assert (waits.claims, waits.fates, waits.vain) == ((), (), True)
+    assert said(resumed)["fates"] == [("a", tick(10), 3, "paused")]
+    assert (resumed.notes, resumed.claims) == ({}, ())
+    assert said(runs)["claims"] == [(run("a", 40), 1, "schedule")]
+
+
+def test_ticks_of_a_long_pause_share_a_line_an_hour() -> None:
+    one = every("a", 10)
+    notes = notes_of(a=Pause(NOON))
+    made = plan(ledger(one), situation(table(one), 3610, notes=notes))
+
+    assert said(made)["fates"] == [("a", tick(10), 361, "paused")]
+    assert made.notes == notes
+
+
+def test_a_pause_ends_by_itself() -> None:
+    """Ticks up to its end are dropped, and the next one runs."""
+    one = every("a", 10)
+    made = plan(ledger(one), situation(table(one), 30, notes=notes_of(a=Pause(NOON, noon(25)))))
+
+    assert said(made)["fates"] == [("a", tick(10), 2, "paused")]
+    assert said(made)["claims"] == [(run("a", 30), 1, "schedule")]
+    assert made.notes == {}
+
+
+def test_a_paused_job_can_be_run_by_hand() -> None:
+    one = every("a", 10)
+    made = plan(ledger(one), situation(table(one), 11, notes=notes_of(RUN_A, a=Pause(NOON))))
+
+    assert [claim.cause for claim in made.claims] == ["manual"]
+
+
+def test_everything_is_settled_on_request() -> None:
+    """Rules 30, 37: after a restore, what is due was run already for all that is known."""
+    one, other = every("a", 10), every("b", 15, catch_up=CatchUp.ALL)
+    reset = Command("m-00000003", Do.RESET, None, noon(40))
+    made = plan(ledger(one, other), situation(table(one, other), 41, lead_since=noon(40), notes=notes_of(reset)))
+
+    assert said(made)["fates"] == [("a", tick(10), 4, "reset"), ("b", tick(15), 2, "reset")]
+    assert not made.claims
+
+
+def test_only_the_last_commands_are_remembered() -> None:
+    one = every("a", 300)
+    acks = tuple(f"m-{number:08x}" for number in range(64))
+    made = plan(ledger(one, acks=acks), situation(table(one), 4, notes=notes_of(replace(RUN_A, id="m-ffffffff"))))
+
+    assert made.ledger.acks == (*acks[1:], "m-ffffffff")
+
+
+# ------------------------------------------------------------------ limits
+
+
+def test_a_full_ledger_claims_nothing_new() -> None:
+    """Rule 31: what is due stays above its mark, and no entry is shed to make room."""
+    one, other = every("a", 10), every("b", 10, overlap=Overlap.ALLOW)
+    crowd = tuple(entry("b", at, owner="b7", left=999) for at in range(4500))
+    before = ledger(one, other, open=crowd)
+    made = plan(before, situation(table(one, other), 10))
+
+    assert (made.claims, made.undecided) == ((), True)
+    assert made.full_bytes > len(encode(made.ledger)) > FULL_BYTES
+    assert set(made.ledger.open) == set(crowd)
+    assert made.ledger.mark(fingerprint(one), NOON) == noon(0)
+
+
+def test_a_crowded_ledger_only_counts_what_it_did() -> None:
+    """Rule 31: a successor could not repeat each line any more, but says how many there were."""
+    jobs = [every(f"a-job-with-a-long-name-{number}", 10) for number in range(2000)]
+    made = plan(ledger(*jobs), situation(table(*jobs), 25, lead_since=noon(24), slots=0))
+
+    assert len(made.fates) == 2000
+    assert made.ledger.did == (Did("*", tick(10), tick(10), 2000, "superseded"),)
+    assert made.full_bytes == 0
+
+
+def test_a_plan_that_changes_nothing_says_so() -> None:
+    one, mine = every("a", 10), entry(at=0)
+    before = ledger(one, open=(mine,), did=(Did("a", tick(0), tick(0), 1, "overlap"),))
+    made = plan(before, situation(table(one), 9, held={mine.key: Held(State.ALIVE)}))
+
+    assert made.vain
+    assert not plan(before, situation(table(one), 10, held={mine.key: Held(State.ALIVE)})).vain
+
+
 # ------------------------------------------------------------------ marks
 
 
@@ -341,7 +633,15 @@ class Leader:
     def situation(self, now: datetime) -> Situation:
         busy = sum(held.state in (State.ALIVE, State.UNSTARTED) for held in self.held.values())
         return Situation(
-            self.table, self.nonce, now, self.lead_since, self.slots - busy, dict(self.held), self.first_of_term
+            self.table,
+            self.nonce,
+            now,
+            self.lead_since,
+            self.slots - busy,
+            dict(self.held),
+            ahead=AHEAD,
+            longest_ahead=timedelta(seconds=1.5),
+            first_of_term=self.first_of_term,
         )
 
     def carry_out(self, made: Plan) -> None:
@@ -356,11 +656,13 @@ class Leader:
         self.held = {key: held for key, held in self.held.items() if key in {one.key for one in made.ledger.open}}
 
 
+AHEAD = timedelta(milliseconds=500)
 POLICIES = st.fixed_dictionaries(
     {
         "catch_up": st.sampled_from(CatchUp),
-        "overlap": st.sampled_from([Overlap.SKIP, Overlap.ALLOW]),
+        "overlap": st.sampled_from(Overlap),
         "delivery": st.sampled_from(Delivery),
+        "claim_ahead": st.sampled_from([None, timedelta(0), timedelta(seconds=1)]),
         "max_catch_up": st.integers(1, 4),
         "catch_up_window": st.sampled_from([timedelta(seconds=30), timedelta(hours=1)]),
     }
@@ -401,6 +703,7 @@ def test_laws_of_any_sequence_of_plans(jobs: JobTable, slots: int, steps: list[t
         marks_only_grow(kept, made.ledger, jobs)
         every_due_tick_has_one_place(kept, made, facts)
         slots_suffice(made, facts)
+        what_was_looked_at_is_decided(made, facts)
         nothing_exclusive_is_open_twice(made.ledger, jobs)
         assert not attempts & {claim.entry.key for claim in made.claims}
         if event == "write is lost":
@@ -440,11 +743,11 @@ def every_due_tick_has_one_place(before: Ledger, made: Plan, facts: Situation) -
         mark = made.ledger.mark(print_, facts.table.loaded_at)
         decided = Counter(claim.entry.tick for claim in made.claims if claim.entry.job == one.name and is_new(claim))
         for fate in made.fates:
-            if fate.job == one.name and fate.reason not in ("leader_lost", "max_interruptions"):
+            if fate.job == one.name and fate.reason not in ("leader_lost", "max_interruptions", "replaced"):
                 ticks = fate_ticks(fate, facts.table)
                 assert len(ticks) == fate.count
                 decided.update(() if is_interrupted(fate, before) else ticks)
-        for tick in due(one, before.mark(print_, facts.table.loaded_at), facts.now):
+        for tick in due(one, before.mark(print_, facts.table.loaded_at), facts.now + facts.ahead_of(one)):
             assert decided[instant_text(tick)] == (1 if tick <= mark else 0), run_id(one.name, instant_text(tick))
 
 
@@ -477,19 +780,38 @@ def due(one: Job, after: datetime, now: datetime) -> list[datetime]:
 
 
 def slots_suffice(made: Plan, facts: Situation) -> None:
-    assert len(made.claims) <= max(facts.slots, 0)
+    """What takes the place of a living run needs no slot of its own."""
+    replacing = [one for one in made.claims if facts.table.jobs[one.entry.job].policy.overlap is Overlap.REPLACE]
+
+    assert len(made.claims) - len(replacing) <= max(facts.slots, 0)
 
 
 def nothing_exclusive_is_open_twice(after: Ledger, jobs: JobTable) -> None:
-    crowd = Counter(one.job for one in after.open if jobs.jobs[one.job].exclusive)
+    """But for the runs of a job whose new runs take the place of the old ones."""
+    alone = (Overlap.SKIP, Overlap.QUEUE)
+    crowd = Counter(one.job for one in after.open if jobs.jobs[one.job].policy.overlap in alone)
 
     assert set(crowd.values()) <= {1}
 
 
+def what_was_looked_at_is_decided(made: Plan, facts: Situation) -> None:
+    """Nothing claimable is left above its mark, unless the plan says that it left something."""
+    for print_, one in facts.table.ticking.items():
+        mark = made.ledger.mark(print_, facts.table.loaded_at)
+        early = due(one, mark, facts.now + facts.ahead_of(one))
+        assert not due(one, mark, facts.now) or made.undecided
+        assert not early or made.undecided or made.too_early
+
+
 def nothing_is_left_to_decide(kept: Ledger, leader: Leader, now: datetime) -> None:
-    """A plan over the result of a plan, with no time passed and nothing that ended, decides nothing new."""
+    """A plan over the result of a plan, with no time passed and nothing that ended, decides nothing new.
+
+    But that a retry of a run whose successor was claimed meanwhile is not to be.
+    """
     again = plan(kept, leader.situation(now))
 
     assert not again.claims
-    assert not again.fates
+    assert {fate.reason for fate in again.fates} <= {"replaced"}
+    if again.fates:
+        return
     assert again.ledger == replace(kept, did=())

@@ -14,7 +14,7 @@ import pytest
 
 from scheduler.core.job import CatchUp, Job, Overlap
 from scheduler.core.ledger import OpenRun, encode
-from scheduler.core.ports import RunOrder
+from scheduler.core.ports import Ring, RunOrder
 from tests.fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
 from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, at, every, table
 from tests.fakes.world import EPOCH, START, World, run, tick
@@ -586,7 +586,7 @@ class TestTheWallClock:
         world.run_to(4.9)
         a.latency_s = 0.2
         world.run_to(5.1)
-        a.dispatch.ring(fell_due=True)
+        a.dispatch.ring(Ring(claimable=True))
         a.skew_s = step
         writes = world.writes
         world.run_to(20)

@@ -14,7 +14,7 @@ import pytest
 from scheduler.core.job import CatchUp, Delivery, JobTable
 from scheduler.core.ledger import OpenRun, encode
 from tests.fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
-from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, at, every, table
+from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, WHEN_DUE, at, every, table
 from tests.fakes.world import START, D, L, World, run
 
 
@@ -67,7 +67,7 @@ class TestWriting:
 
     def test_reply_lost_claim_landed(self) -> None:
         """3 (rule 3a): the claim was committed, its reply lost; a GET shows my write; it starts once."""
-        world, a, _ = led_by_a(table(every("a", 5)))
+        world, a, _ = led_by_a(table(every("a", 5, **WHEN_DUE)))
         world.run_to(4.9)
         a.lose_reply()
         world.run_to(5.01)
@@ -93,7 +93,7 @@ class TestWriting:
 
     def test_label_edit_during_claim(self) -> None:
         """5 (rules 3b, 4): 409, re-read, second claim within one round trip; the label is kept."""
-        world, a, _ = led_by_a(table(every("a", 5)))
+        world, a, _ = led_by_a(table(every("a", 5, **WHEN_DUE)))
         world.run_to(4.9)
         a.latency_s = 0.01
         world.edit_label()
@@ -105,7 +105,7 @@ class TestWriting:
 
     def test_delayed_first_second_sent_and_second_lands(self) -> None:
         """6 (rule 3): the first PUT is held for 3 s, a second is sent; it lands, and its own send counts."""
-        world, a, _ = led_by_a(table(every("a", 5)))
+        world, a, _ = led_by_a(table(every("a", 5, **WHEN_DUE)))
         a.latency_s = 0.01
         world.run_to(4.9)
         a.hold_request(3)
@@ -119,7 +119,7 @@ class TestWriting:
 
     def test_delayed_first_second_sent_and_first_lands(self) -> None:
         """6 (rule 3a): the second is lost and the first lands late; it is the first's send that counts."""
-        world, a, _ = led_by_a(table(every("a", 5)))
+        world, a, _ = led_by_a(table(every("a", 5, **WHEN_DUE)))
         world.run_to(4.9)
         a.hold_request(3)
         world.run_to(5)
@@ -582,7 +582,7 @@ class TestDeleted:
 class TestReleasing:
     def test_release_reply_lost(self) -> None:
         """33 (rules 5, 33): the release is committed, its reply lost, and B leads: nothing starts on A any more."""
-        world, a, b = led_by_a(table(every("a", 5, **ALL)))
+        world, a, b = led_by_a(table(every("a", 5, **ALL, **WHEN_DUE)))
         world.run_to(4.99)
         a.terminate()
         a.deliveries.clear()

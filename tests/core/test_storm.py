@@ -18,7 +18,8 @@ import pytest
 
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, instant_text, run_id
 from scheduler.core.lease import Election
-from scheduler.core.moves import Attempt
+from scheduler.core.moves import Attempt, Gate
+from scheduler.core.ports import Ring
 from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
 from tests.fakes.world import EPOCH, START, End, L, Line, Replica, Start, World, run
 
@@ -124,7 +125,7 @@ class Storm:
         """As when the network is congested for a while before it breaks down."""
         seconds = self.chance.choice((0.5, 4.0, 9.0, 16.0))
         replica.delay_reply(seconds)
-        replica.dispatch.ring(fell_due=True)  # so that a leader writes now
+        replica.dispatch.ring(Ring(claimable=True))  # so that a leader writes now
         if self.chance.random() < 0.5:  # every other time
             self.world.in_s(seconds, lambda: self._cut_off(replica))
 
@@ -356,8 +357,10 @@ class TrustsTheReply(Election):
 class TrustsTooLong(Election):
     """Has forgotten that the trust must end before the lease does."""
 
-    def _trusted_until(self, lead: object) -> float:
-        return super()._trusted_until(lead) + L  # type: ignore[arg-type]
+    @property
+    def gate(self) -> Gate:
+        gate = super().gate
+        return Gate(gate.opens_at, gate.shuts_at + L)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scheduler.clock import SystemClock
-from scheduler.core.job import Job, JobTable
+from scheduler.core.job import Delivery, Job, JobTable
+from scheduler.core.ports import Ring
 from scheduler.running.alarm import Alarm, TableTrigger
 from tests.fakes.tables import at, every, job, table
 from tests.fakes.world import EPOCH
@@ -26,10 +27,21 @@ def epoch(seconds: float) -> datetime:
 # ------------------------------------------------------------------ the trigger
 
 
-def fires_at(trigger: TableTrigger, now: float, *, before: bool = True) -> tuple[float, bool]:
-    """When it fires next, asked at this second, having fired `before`; and whether a tick fell due since then."""
+def trigger_of(jobs: JobTable, now: float, ahead: float = 0.0) -> TableTrigger:
+    return TableTrigger(jobs, epoch(now), lambda _job: timedelta(seconds=ahead))
+
+
+def asked(trigger: TableTrigger, now: float, *, before: bool = True) -> tuple[float, Ring]:
+    """When it fires next, asked at this second, having fired `before`; and what happened since then."""
     fires = trigger.get_next_fire_time(epoch(now) if before else None, epoch(now))
-    return (fires - EPOCH).total_seconds(), trigger.take_fell_due()
+    return (fires - EPOCH).total_seconds(), trigger.take()
+
+
+def fires_at(trigger: TableTrigger, now: float, *, before: bool = True) -> tuple[float, bool]:
+    """The same, where ticks become claimable as they fall due."""
+    fires, ring = asked(trigger, now, before=before)
+    assert ring.claimable == (ring.due is not None)
+    return fires, ring.claimable
 
 
 @pytest.mark.parametrize(
@@ -45,14 +57,14 @@ def fires_at(trigger: TableTrigger, now: float, *, before: bool = True) -> tuple
     ],
 )
 def test_when_it_fires(jobs: list[Job], now: float, fires: float) -> None:
-    trigger = TableTrigger(table(*jobs), epoch(now))
+    trigger = trigger_of(table(*jobs), now)
 
     assert fires_at(trigger, now, before=False) == (fires, False)
 
 
 def test_it_fires_at_once_for_what_fell_due_since_the_first_plan() -> None:
     """The engine asks for the first time a while after the moment as of which it was armed."""
-    trigger = TableTrigger(table(every("a", 5)), epoch(4.5))
+    trigger = trigger_of(table(every("a", 5)), 4.5)
 
     assert fires_at(trigger, 5.2, before=False) == (5.2, True)
     assert fires_at(trigger, 5.2) == (6.2, False)
@@ -71,11 +83,11 @@ def test_it_fires_at_once_for_what_fell_due_since_the_first_plan() -> None:
 )
 def test_it_is_asked_again(asked_at: float, fires: float, *, fell_due: bool) -> None:
     """What it answers depends on what is due by then, not on when it was last asked."""
-    trigger = TableTrigger(table(every("a", 5)), epoch(4.5))
+    trigger = trigger_of(table(every("a", 5)), 4.5)
 
     assert fires_at(trigger, 4.5) == (5, False)
     assert fires_at(trigger, asked_at) == (fires, fell_due)
-    assert not trigger.take_fell_due()
+    assert trigger.take() == Ring()
 
 
 def test_a_long_sleep_costs_nothing_per_missed_tick() -> None:
@@ -87,7 +99,7 @@ def test_a_long_sleep_costs_nothing_per_missed_tick() -> None:
             asked += 1
             return super().after(instant)  # type: ignore[no-any-return]
 
-    trigger = TableTrigger(table(job("a", Counting(1))), epoch(0))
+    trigger = trigger_of(table(job("a", Counting(1))), 0)
     trigger.get_next_fire_time(None, epoch(7 * 86_400))
 
     assert asked < 10
@@ -95,7 +107,7 @@ def test_a_long_sleep_costs_nothing_per_missed_tick() -> None:
 
 def test_it_fires_when_the_jitter_is_over() -> None:
     one = every("a", 60, jitter=timedelta(seconds=30))
-    trigger = TableTrigger(table(one), epoch(59.5))
+    trigger = trigger_of(table(one), 59.5)
     due = (one.due(epoch(60)) - EPOCH).total_seconds()
 
     assert fires_at(trigger, due - 0.2) == (due, False)
@@ -108,7 +120,39 @@ def test_a_tick_whose_jitter_is_running_is_not_forgotten() -> None:
     due = (one.due(epoch(60)) - EPOCH).total_seconds()
     assert due > 61
 
-    assert fires_at(TableTrigger(table(one), epoch(60.5)), due - 0.1) == (due, False)
+    assert fires_at(trigger_of(table(one), 60.5), due - 0.1) == (due, False)
+
+
+def test_a_tick_becomes_claimable_before_it_is_due() -> None:
+    """Rule 23: once to claim it and once to start it."""
+    trigger = trigger_of(table(every("a", 10)), 8.5, ahead=0.5)
+
+    assert asked(trigger, 8.6) == (9.5, Ring())
+    assert asked(trigger, 9.5) == (10, Ring(claimable=True))
+    assert asked(trigger, 10) == (11, Ring(due=epoch(10)))
+
+
+def test_armed_too_late_to_claim_ahead_it_fires_when_the_tick_is_due() -> None:
+    """Whoever armed it has just planned, and knows how far ahead."""
+    trigger = trigger_of(table(every("a", 10)), 9.7, ahead=0.5)
+
+    assert asked(trigger, 9.7) == (10, Ring())
+    assert asked(trigger, 10.1) == (11.1, Ring(due=epoch(10)))
+
+
+def test_both_moments_may_be_slept_through() -> None:
+    trigger = trigger_of(table(every("a", 10)), 8.5, ahead=0.5)
+
+    assert asked(trigger, 12.3) == (13.3, Ring(claimable=True, due=epoch(10)))
+
+
+def test_jobs_that_are_claimed_at_different_moments_have_different_rhythms() -> None:
+    """Else one of them would stand for the other, and its tick would not be claimed when it is due."""
+    early, strict = every("early", 10), every("strict", 10, delivery=Delivery.AT_MOST_ONCE)
+    trigger = TableTrigger(table(early, strict), epoch(8.5), lambda job: timedelta(seconds=0.5 * (job is early)))
+
+    assert asked(trigger, 9.5) == (10, Ring(claimable=True))
+    assert asked(trigger, 10) == (11, Ring(claimable=True, due=epoch(10)))
 
 
 # ------------------------------------------------------------------ the engine
@@ -141,11 +185,11 @@ class Rings:
 
     def __init__(self) -> None:
         self._heard = threading.Condition()
-        self.all: list[bool] = []
+        self.all: list[Ring] = []
 
-    def ring(self, fell_due: bool) -> None:  # the alarm's callback
+    def ring(self, ring: Ring) -> None:
         with self._heard:
-            self.all.append(fell_due)
+            self.all.append(ring)
             self._heard.notify_all()
 
     def more(self, count: int = 1, within_s: float = SOON) -> bool:
@@ -155,6 +199,10 @@ class Rings:
             return self._heard.wait_for(lambda: len(self.all) >= until, within_s)
 
 
+def not_ahead(_job: Job) -> timedelta:
+    return timedelta(0)
+
+
 @pytest.fixture
 def rings() -> Rings:
     return Rings()
@@ -162,7 +210,7 @@ def rings() -> Rings:
 
 @pytest.fixture
 def alarm(rings: Rings) -> Iterator[Alarm]:
-    alarm = Alarm(rings.ring)
+    alarm = Alarm(rings.ring, not_ahead)
     yield alarm
     alarm.close()
 
@@ -175,7 +223,7 @@ def test_it_rings_for_every_tick(alarm: Alarm, rings: Rings) -> None:
     arm(alarm, OFTEN)
 
     assert rings.more(3)
-    assert rings.all[:3] == [True, True, True]
+    assert all(ring.claimable and ring.due for ring in rings.all[:3])
 
 
 def test_it_rings_every_heartbeat(alarm: Alarm, rings: Rings) -> None:
@@ -183,7 +231,7 @@ def test_it_rings_every_heartbeat(alarm: Alarm, rings: Rings) -> None:
     arm(alarm, SELDOM)
 
     assert rings.more()
-    assert rings.all == [False]
+    assert rings.all == [Ring()]
 
 
 def test_a_clock_set_back_silences_it_for_a_heartbeat_at_most(alarm: Alarm, rings: Rings) -> None:
@@ -228,12 +276,12 @@ def test_disarming_waits_for_a_ring_that_is_under_way(rings: Rings) -> None:
     """So that whoever disarmed it may rely on silence."""
     ringing, go_on, disarmed = threading.Event(), threading.Event(), threading.Event()
 
-    def ring(fell_due: bool) -> None:  # the alarm's callback
+    def ring(told: Ring) -> None:
         ringing.set()
         go_on.wait(SOON)
-        rings.ring(fell_due)
+        rings.ring(told)
 
-    alarm = Alarm(ring)
+    alarm = Alarm(ring, not_ahead)
     arm(alarm, OFTEN)
     assert ringing.wait(SOON)
 
@@ -255,21 +303,32 @@ def test_disarming_waits_for_a_ring_that_is_under_way(rings: Rings) -> None:
 def test_a_ring_that_fails_is_not_the_last(rings: Rings) -> None:
     failures = iter([RuntimeError("a defect of ours")])
 
-    def ring(fell_due: bool) -> None:  # the alarm's callback
+    def ring(told: Ring) -> None:
         for failure in failures:
             raise failure
-        rings.ring(fell_due)
+        rings.ring(told)
 
-    alarm = Alarm(ring)
+    alarm = Alarm(ring, not_ahead)
     arm(alarm, OFTEN)
 
     assert rings.more(2)
     alarm.close()
 
 
+def test_armed_again_after_its_thread_died_it_rings_again(alarm: Alarm, rings: Rings) -> None:
+    """The leader notices the silence, gives up the lead, and may lead again later."""
+    arm(alarm, OFTEN)
+    assert rings.more()
+    assert alarm._engine
+    alarm._engine.shutdown()
+    arm(alarm, OFTEN)
+
+    assert rings.more(2)
+
+
 def test_an_alarm_that_was_never_armed_has_no_thread() -> None:
     before = threading.active_count()
-    alarm = Alarm(lambda _: None)
+    alarm = Alarm(lambda _: None, not_ahead)
     alarm.disarm()
     alarm.close()
 

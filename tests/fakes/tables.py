@@ -10,6 +10,7 @@ from scheduler.core.schedule import AtSchedule, EverySchedule
 from tests.fakes.world import EPOCH
 
 ALL: dict[str, Any] = {"catch_up": CatchUp.ALL}
+WHEN_DUE: dict[str, Any] = {"claim_ahead": timedelta(0)}
 AT_MOST_ONCE: dict[str, Any] = {"delivery": Delivery.AT_MOST_ONCE}
 SHELL = ShellAction("true")
 THREAD = PythonAction("jobs.examples", "meter", isolation="thread")

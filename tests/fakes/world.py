@@ -20,8 +20,8 @@ from scheduler.core.lease import Election
 from scheduler.core.moves import Attempt, Candidate, Done, Kind, Read, Timings, Wait
 from scheduler.core.ports import LeaseRecord, RunOrder
 from scheduler.leading.campaign import Campaign
-from scheduler.running.dispatch import Crew, Dispatch
-from scheduler.stores.memory import MemoryStore
+from scheduler.running.crew import Crew
+from scheduler.running.dispatch import Dispatch
 from tests.fakes.pretend import PretendBell, PretendRunner
 
 EPOCH = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -31,7 +31,13 @@ L, D = TIMINGS.lease_duration_s, TIMINGS.renew_deadline_s
 SPINNING = 200  # requests of one replica at one instant: a loop that does not wait
 KILLING_TAKES_AT_MOST_S = 5.0
 
-Answer = LeaseRecord | StoreError | None
+
+@dataclass(frozen=True)
+class _Answered:
+    """What the store said, and its `Date`."""
+
+    what: LeaseRecord | StoreError | None
+    date: datetime | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ class Delivery:
 
     arrives_in_s: float | None = 0.0
     answered_in_s: float | None = 0.0
+    given_up_in_s: float = 0.0
 
 
 @dataclass
@@ -85,6 +92,7 @@ class World:
     lines: list[Line] = field(default_factory=list)
     observers: list[Callable[[], None]] = field(default_factory=list)
     writes: int = 0
+    on_the_way: int = 0  # requests that were sent and have not arrived
     _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
     _versions: count[int] = field(default_factory=lambda: count(1))
@@ -154,6 +162,12 @@ class World:
     def edit_label(self) -> None:
         self.edit(rest={"metadata": {"labels": {"edited": f"{self.writes}"}}})
 
+    def restore(self, snapshot: LeaseRecord, *, rewind: bool = False) -> None:
+        """Put an older Lease back, as a human does; or `rewind` the whole store, whose versions then come again."""
+        if rewind:
+            self._versions = count(int(snapshot.version))
+        self._store(snapshot)
+
     def delete(self) -> None:
         self.record = None
         self._show()
@@ -167,8 +181,11 @@ class World:
     def begins(self, replica: str, order: RunOrder) -> None:
         self.starts.append(Start(replica, order.run, order.attempt, self.now))
 
-    def is_over(self, replica: str, order: RunOrder, outcome: str) -> None:
-        self.ends.append(End(replica, order.run, order.attempt, outcome, self.now))
+    def is_over(self, replica: str, order: RunOrder, outcome: str, since: float | None = None) -> None:
+        self.ends.append(End(replica, order.run, order.attempt, outcome, self.now if since is None else since))
+
+    def tells(self, line: Line) -> None:
+        self.lines.append(line)
 
     def replica(self, name: str, table: JobTable, **options: object) -> Replica:
         replica = Replica(self, name, table, options)
@@ -214,27 +231,43 @@ class Replica:
         self.requests_fail = False
         self.writes_fail = False
         self.latency_s = 0.0
+        self.watch_lag_s = 0.0
+        self._sees_at = world.now
         self._away = False
+        self.has_seen_lease = False
         self.acts_at = world.now
         self.sightings: list[LeaseRecord | None] = []
         self.mail: list[Callable[[], None]] = []
         self.deliveries: list[Delivery] = []
         self.reads: list[float] = []
         self._asked = False
+        self._releases_at_once = False
         self._requests_at = (world.now, 0)
         self.skew_s = float(options.pop("skew_s", 0.0))  # type: ignore[arg-type]
+        self.tells_time = bool(options.pop("tells_time", False))
+        self.server_time: datetime | None = None
         self.nonce = str(options.pop("nonce", f"n{next(world._nonces)}"))
-        max_parallel = int(options.pop("max_parallel", 16))  # type: ignore[call-overload]
+        if "max_parallel" in options:
+            table = replace(table, max_parallel=int(options.pop("max_parallel")))  # type: ignore[call-overload]
+            self.table = table
         election: type[Election] = options.pop("election", Election)  # type: ignore[assignment]
         runner: type[PretendRunner] = options.pop("runner", PretendRunner)  # type: ignore[assignment]
-        timings = options.pop("timings", TIMINGS)
+        timings: Timings = options.pop("timings", TIMINGS)  # type: ignore[assignment]
         me = Candidate(name, self.nonce, timings, table.known, table.revision, **options)  # type: ignore[arg-type]
         self.election = election(me, lambda: 0.5)
-        self.dispatch = Dispatch(table, self.nonce, max_parallel, self, self._tell)
+        self.dispatch = Dispatch(table, self.nonce, timings, self, self._tell)
         self.runner = runner(self)
         self.bell = PretendBell(self)
         self.dispatch.employ(Crew(self.runner, self.bell, self.wake, lambda _: None))
-        self.campaign = Campaign(self.election, self.dispatch, self, self._tell, MemoryStore())
+        self.campaign = Campaign(self.election, self.dispatch, self, self._tell, self)
+
+    # -- the store, as the log and the clock know it
+
+    place = "world"
+    is_local = False
+
+    def log_command(self, holder: str) -> None:
+        """There is none."""
 
     # -- the Clock port
 
@@ -245,7 +278,7 @@ class Replica:
         return self.world.wall() + timedelta(seconds=self.skew_s)
 
     def _tell(self, event: str, /, **facts: object) -> None:
-        self.world.lines.append(Line(self.name, event, facts, self.world.now))
+        self.world.tells(Line(self.name, event, facts, self.world.now))
 
     # -- what happens to it
 
@@ -260,7 +293,16 @@ class Replica:
         self.sees(self.world.record)
 
     def sees(self, record: LeaseRecord | None) -> None:
-        if self.watches and not self.away:
+        if not self.watches or self.away:
+            return
+        self._sees_at = max(self._sees_at, self.world.now + self.watch_lag_s)
+        if self._sees_at > self.world.now:
+            self.world.at(self._sees_at, lambda: self._sight(record))
+        else:
+            self._sight(record)
+
+    def _sight(self, record: LeaseRecord | None) -> None:
+        if not self.away:
             self.sightings.append(record)
             self.wake()
 
@@ -277,17 +319,21 @@ class Replica:
         self.is_up, self.is_dead = False, True
         self.runner.die()
 
-    def freeze(self) -> None:
-        """SIGSTOP of the replica's process; the supervisor and the runs in it go on."""
+    def freeze(self, *, whole: bool = False) -> None:
+        """SIGSTOP of the replica's process; the supervisor and the runs in it go on, unless the `whole` pod stops."""
         self.is_up = False
+        if whole:
+            self.runner.freeze()
 
     def thaw(self) -> None:
+        self.runner.thaw()
         self.is_up = not self.is_dead
         self.wake()
 
-    def terminate(self, drain_s: float = 60.0) -> None:
-        """SIGTERM, as app.py answers it: drain, kill what is late, release, end."""
-        self.dispatch.leave()
+    def terminate(self, drain_s: float = 60.0, *, at_once: bool = False) -> None:
+        """SIGTERM, as app.py answers it: release and drain, or drain and release; kill what is late, end."""
+        self._releases_at_once = at_once
+        self.dispatch.leave(drain_s)
         self.world.in_s(drain_s, lambda: self.gets(self._drain_is_over))
 
     def _drain_is_over(self) -> None:
@@ -300,13 +346,13 @@ class Replica:
             self.dispatch.tell_unrecorded()
             self.kill()
 
-    def lose_reply(self) -> None:
+    def lose_reply(self, given_up_in_s: float = 0.0) -> None:
         """The next request is carried out, and its answer lost."""
-        self.deliveries.append(Delivery(answered_in_s=None))
+        self.deliveries.append(Delivery(answered_in_s=None, given_up_in_s=given_up_in_s))
 
-    def lose_request(self) -> None:
+    def lose_request(self, given_up_in_s: float = 0.0) -> None:
         """The next request never arrives."""
-        self.deliveries.append(Delivery(arrives_in_s=None, answered_in_s=None))
+        self.deliveries.append(Delivery(arrives_in_s=None, answered_in_s=None, given_up_in_s=given_up_in_s))
 
     def delay_reply(self, seconds: float) -> None:
         """The next request is carried out at once and answered late; until then the campaign waits for it."""
@@ -336,7 +382,10 @@ class Replica:
     def _turn(self) -> float:
         """One turn of the campaign's loop; returns until when to wait."""
         for record in self._take_sightings():
+            self.has_seen_lease = self.has_seen_lease or record is not None
             self.campaign.sighted(record)
+        if self._releases_at_once and self.dispatch.wait_until_all_started(0):
+            self.campaign.stop(reporting=True)
         if self.dispatch.wait_until_idle(0):
             self.campaign.stop()
         step = self.campaign.next_step()
@@ -357,19 +406,28 @@ class Replica:
 
     def _ask(self, step: Read | Attempt) -> None:
         self._note_request(step)
-        cut_off = self.away or self.requests_fail or (self.writes_fail and isinstance(step, Attempt))
-        usual = Delivery(None, None) if cut_off else Delivery(self.latency_s / 2, self.latency_s)
-        delivery = self.deliveries.pop(0) if self.deliveries else usual
-        answers: list[Answer] = []
+        delivery = self._delivery_of(step)
+        answers: list[_Answered] = []
         if delivery.arrives_in_s is not None:
+            self.world.on_the_way += 1
             self._later(delivery.arrives_in_s, lambda: answers.append(self._perform(step)))
         if delivery.answered_in_s is None:
-            self._hear(step, Unavailable("no answer"))
-        elif not delivery.answered_in_s:
-            self._hear(step, answers[0])
+            self._hear_in_s(delivery.given_up_in_s, step, lambda: _Answered(Unavailable("no answer"), None))
         else:
-            self._asked = True
-            self.world.in_s(delivery.answered_in_s, lambda: self.gets(lambda: self._hear(step, answers[0])))
+            self._hear_in_s(delivery.answered_in_s, step, lambda: answers[0])
+
+    def _delivery_of(self, step: Read | Attempt) -> Delivery:
+        if self.deliveries:
+            return self.deliveries.pop(0)
+        cut_off = self.away or self.requests_fail or (self.writes_fail and isinstance(step, Attempt))
+        return Delivery(None, None) if cut_off else Delivery(self.latency_s / 2, self.latency_s)
+
+    def _hear_in_s(self, seconds: float, step: Read | Attempt, answered: Callable[[], _Answered]) -> None:
+        if not seconds:
+            self._hear(step, answered())
+            return
+        self._asked = True
+        self.world.in_s(seconds, lambda: self.gets(lambda: self._hear(step, answered())))
 
     def _note_request(self, step: Read | Attempt) -> None:
         at, asked = self._requests_at
@@ -384,19 +442,25 @@ class Replica:
         else:
             event()
 
-    def _perform(self, step: Read | Attempt) -> Answer:
+    def _perform(self, step: Read | Attempt) -> _Answered:
+        self.world.on_the_way -= 1
+        date = self.world.wall().replace(microsecond=0)
         try:
             if isinstance(step, Read):
-                return self.world.read()
-            return (self.world.create if step.kind is Kind.CREATE else self.world.replace)(step.record)
+                return _Answered(self.world.read(), date)
+            return _Answered((self.world.create if step.kind is Kind.CREATE else self.world.replace)(step.record), date)
         except StoreError as error:
-            return error
+            return _Answered(error, date)
 
-    def _hear(self, step: Read | Attempt, answer: Answer) -> None:
+    def _hear(self, step: Read | Attempt, answered: _Answered) -> None:
         self._asked = False
+        answer = answered.what
+        if self.tells_time and answered.date:
+            self.server_time = answered.date
         if isinstance(answer, StoreError):
             self.campaign.failed(step, answer)
         elif isinstance(step, Read):
+            self.has_seen_lease = self.has_seen_lease or answer is not None
             self.campaign.found(answer)
         else:
             assert answer

@@ -1,0 +1,98 @@
+"""What becomes of the runs that the ledger has open: ours first (rule 15), then those that others left (16, 17)."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import timedelta
+
+from scheduler.core.job import Delivery, Job, Overlap
+from scheduler.core.ledger import Did, OpenRun
+from scheduler.core.planning import Held, Page, State
+
+STRANGERS_KEPT = timedelta(days=7)
+
+
+def review_open_runs(page: Page) -> None:
+    """Record what ended, keep what lives, and repeat or give up what was cut off."""
+    replaced = _replaced(page)
+    for entry in page.ledger.open:
+        if entry.owner == page.at.nonce:
+            _review_ours(page, entry, replaced)
+    for entry in sorted(page.ledger.open, key=lambda entry: entry.instant):
+        if entry.owner != page.at.nonce:
+            _review_foreign(page, entry, replaced)
+
+
+def _replaced(page: Page) -> AbstractSet[str]:
+    """The runs of `overlap: replace` jobs that have a newer one beside them, and must give way to it (rule 25)."""
+    newest: dict[str, OpenRun] = {}
+    for entry in page.ledger.open:
+        job = page.served(entry.job)
+        if job and job.policy.overlap is Overlap.REPLACE:
+            known = newest.setdefault(entry.job, entry)
+            newest[entry.job] = max(known, entry, key=lambda one: one.instant)
+    return {one.key for one in page.ledger.open if one.job in newest and one is not newest[one.job]}
+
+
+def _review_ours(page: Page, entry: OpenRun, replaced: AbstractSet[str]) -> None:
+    held = page.at.held.get(entry.key, Held(State.KILLED))
+    if held.state is State.ENDED:
+        page.ended.append(entry)
+        page.recorded.append(Did(entry.job, entry.tick, entry.tick, 1, held.outcome))
+    elif page.at.leaving and held.state is not State.FAILED:
+        page.keep(entry)
+    elif entry.key in replaced and held.state is not State.ALIVE:
+        page.give_up(entry, "replaced")
+    else:
+        _go_on(page, entry, held)
+
+
+def _go_on(page: Page, entry: OpenRun, held: Held) -> None:
+    match held.state:
+        case State.KILLED:
+            _interrupt(page, entry)
+        case State.FAILED:
+            recorded = replace(entry, failures=entry.failures + 1)
+            page.failed.append(recorded)
+            page.keep(recorded)
+        case State.READY if page.slots > 0:
+            page.claim(replace(entry, attempt=entry.attempt + 1), "retry")
+        case _:
+            page.keep(entry)
+
+
+def _review_foreign(page: Page, entry: OpenRun, replaced: AbstractSet[str]) -> None:
+    """Whoever claimed these does not lead any more; a run that still drains is left to its owner (rule 16)."""
+    drains = entry.left > 0 and entry.key not in page.at.overdue
+    if drains or page.at.leaving:
+        page.keep(entry)
+    elif entry.key in replaced:
+        page.give_up(entry, "replaced")
+    else:
+        _interrupt(page, entry)
+
+
+def _interrupt(page: Page, entry: OpenRun) -> None:
+    job = page.served(entry.job)
+    reason = _why_not_again(page, entry, job)
+    if reason:
+        page.give_up(entry, reason)
+    elif job is None or page.slots < 1 or page.blocker(job):
+        page.keep(entry)
+    else:
+        # An entry of which every attempt failed was not cut off: it waited for its next attempt.
+        cause = "retry" if entry.failures == entry.attempt else "rerun"
+        page.claim(replace(entry, attempt=entry.attempt + 1, owner=page.at.nonce, left=0), cause)
+
+
+def _why_not_again(page: Page, entry: OpenRun, job: Job | None) -> str | None:
+    """The stricter of the claim's promise and today's table decides whether a cut-off run is started again."""
+    age = page.at.now - entry.instant
+    if entry.delivery == "m" or (job and job.policy.delivery is Delivery.AT_MOST_ONCE):
+        return "leader_lost"
+    if job is None:
+        return "not_in_table" if age > STRANGERS_KEPT else None
+    if entry.interruptions >= job.policy.max_interruptions:
+        return "max_interruptions"
+    return "too_old" if age > job.policy.catch_up_window else None

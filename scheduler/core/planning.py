@@ -1,0 +1,224 @@
+"""The words of a plan: what it is made from, what it says, and the page on which it is written down.
+
+`plan.py` makes the plan of one write, with the rules for runs that are open (`open_runs.py`), for what people asked
+for (`asked.py`) and for ticks that fell due (`ticks.py`). All of them write on one page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+from scheduler.core.catch_up import Backlog
+from scheduler.core.commands import Command, Pause
+from scheduler.core.job import Delivery, Job, JobTable, Overlap
+from scheduler.core.job import fingerprint as fingerprint_of
+from scheduler.core.ledger import DeliveryMark, Did, Ledger, OpenRun, fingerprints_in
+
+NONE_AHEAD = timedelta(0)
+LONGEST_AUTO_AHEAD = timedelta(milliseconds=500)
+
+
+class State(Enum):
+    """How far this process has got with a run that it claimed."""
+
+    UNSTARTED = "unstarted"
+    ALIVE = "alive"
+    ENDED = "ended"
+    FAILED = "failed"
+    WAITING = "waiting"
+    READY = "ready"
+    KILLED = "killed"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One of our runs: its state, why it was started, and its outcome once it is over.
+
+    FAILED is an attempt to be followed by another, whose failure is still to be recorded; WAITING is its retry delay,
+    READY the end of that.
+    """
+
+    state: State
+    cause: str = "schedule"
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a plan is made from besides the ledger.
+
+    `now` is the wall time that counts for claims. Ticks that fell due before `lead_since` were missed: no gate was
+    open. `held` has our runs by `OpenRun.key`; `slots` is how many runs can start at once. `overdue` names
+    the foreign runs that were given time to drain and have used it up (rule 16). `notes` are the Lease's. A tick may be
+    claimed `ahead` of its time where the job leaves that to us, and at most `longest_ahead` (rule 23). A leader that is
+    `leaving` claims nothing and decides on no tick: it only records what ended (rule 32). Over a ledger that is `full`
+    not even a run that takes another's place is claimed (rule 31).
+    """
+
+    table: JobTable
+    nonce: str
+    now: datetime
+    lead_since: datetime
+    slots: int
+    held: Mapping[str, Held]
+    overdue: AbstractSet[str] = frozenset()
+    notes: Mapping[str, str] = field(default_factory=dict)
+    ahead: timedelta = NONE_AHEAD
+    longest_ahead: timedelta = NONE_AHEAD
+    first_of_term: bool = False
+    leaving: bool = False
+    full: bool = False
+
+    def ahead_of(self, job: Job) -> timedelta:
+        """How long before its due instant a tick of this job may be claimed."""
+        return claim_ahead(job, self.ahead, self.longest_ahead)
+
+
+def claim_ahead(job: Job, auto: timedelta, longest: timedelta) -> timedelta:
+    """How long before its due instant a tick of this job may be claimed (rule 23).
+
+    What is claimed at most once and lost before it starts is never run, so such a job must ask for it.
+    """
+    if job.policy.claim_ahead is not None:
+        return min(job.policy.claim_ahead, longest)
+    if job.policy.delivery is Delivery.AT_MOST_ONCE:
+        return NONE_AHEAD
+    return min(auto, longest, LONGEST_AUTO_AHEAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to start one attempt, once the write is accepted; `retry` is a cause inside this program only."""
+
+    entry: OpenRun
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """The final decision on `count` ticks of one job, from `first` to `last`, that will not be run (again)."""
+
+    job: str
+    first: str
+    last: str
+    count: int
+    reason: str
+    attempt: int = 1
+    blocker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A command that this write consumes; `refusal` says why it has no effect, and is empty for one that has.
+
+    `command` is None for a note that is no command at all.
+    """
+
+    id: str
+    command: Command | None = None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next ledger and the notes beside it, and what they mean.
+
+    `ended` and `failed` are our runs whose end this write records. `undecided` says that ticks are due that could not
+    be decided yet, `too_early` that one was not claimed ahead of its time although its job allows it. `vain` says that
+    the write would change nothing. `full_bytes` is the ledger's size when it is too full to claim anything, else 0.
+    """
+
+    ledger: Ledger
+    notes: Mapping[str, str]
+    claims: tuple[Claim, ...]
+    ended: tuple[OpenRun, ...]
+    failed: tuple[OpenRun, ...]
+    fates: tuple[Fate, ...]
+    answers: tuple[Answer, ...] = ()
+    undecided: bool = False
+    too_early: bool = False
+    vain: bool = False
+    full_bytes: int = 0
+
+
+class Page:
+    """One plan in the making: what was decided so far, and what that leaves for the rest."""
+
+    def __init__(self, ledger: Ledger, situation: Situation) -> None:
+        self.ledger = ledger
+        self.at = situation
+        self.slots = 0 if situation.leaving else situation.slots
+        self.open: list[OpenRun] = []
+        self.claims: list[Claim] = []
+        self.ended: list[OpenRun] = []
+        self.failed: list[OpenRun] = []
+        self.fates: list[Fate] = []
+        self.recorded: list[Did] = []
+        self.answers: list[Answer] = []
+        self.pauses: dict[str, Pause] = {}
+        self.resumed: dict[str, Pause] = {}
+        self.reset = False
+        self.marks: dict[str, datetime] = {}
+        self.backlogs: dict[Hashable, Backlog] = {}
+        self.decided_up_to: datetime | None = None
+        self.undecided = False
+        self.too_early = False
+        self._busy: dict[str, OpenRun] = {}
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a newer table than ours has led (rule 20)."""
+        return self.at.table.revision < self.ledger.rev
+
+    @property
+    def settled(self) -> datetime:
+        """The greatest mark so far."""
+        return self.ledger.settled or self.at.now
+
+    def served(self, name: str) -> Job | None:
+        """The job, unless it is not in the table, disabled, or was removed by a newer table (rule 20)."""
+        job = self.at.table.served(name)
+        if job and self.outdated and fingerprint_of(job) not in fingerprints_in(self.ledger.known):
+            return None
+        return job
+
+    def mark(self, fingerprint: str) -> datetime:
+        """Ticks of this definition up to here are over; a clock that was ahead at load is not held against it."""
+        return self.ledger.mark(fingerprint, min(self.at.table.loaded_at, self.at.now))
+
+    def blocker(self, job: Job) -> OpenRun | None:
+        """The open run that an exclusive job must not run beside."""
+        return self._busy.get(job.name) if job.exclusive else None
+
+    def replaceable(self, job: Job, blocker: OpenRun) -> bool:
+        """Whether a new run of this job may be claimed beside `blocker`, which is then ended first (rule 25)."""
+        return job.policy.overlap is Overlap.REPLACE and blocker.owner == self.at.nonce and not self.at.full
+
+    def keep(self, entry: OpenRun) -> None:
+        """Leave this run open."""
+        self.open.append(entry)
+        self._busy.setdefault(entry.job, entry)
+
+    def claim(self, entry: OpenRun, cause: str, *, takes_slot: bool = True) -> None:
+        """Entitle to start this attempt; what replaces a living run starts in its slot."""
+        self.slots -= takes_slot
+        self.keep(entry)
+        self.claims.append(Claim(entry, cause))
+
+    def claim_first(self, job: Job, tick: str, cause: str, *, takes_slot: bool = True) -> None:
+        """Claim the first attempt of this tick."""
+        delivery: DeliveryMark = "m" if job.policy.delivery is Delivery.AT_MOST_ONCE else "l"
+        self.claim(OpenRun(job.name, tick, 1, self.at.nonce, delivery), cause, takes_slot=takes_slot)
+
+    def give_up(self, entry: OpenRun, reason: str) -> None:
+        """Close an open run without running it (again)."""
+        self.fates.append(Fate(entry.job, entry.tick, entry.tick, 1, reason, entry.attempt))
+
+    def settle(self, fingerprint: str, tick: datetime) -> None:
+        """Every tick of this definition up to this one is decided."""
+        self.marks[fingerprint] = tick
+        self.decided_up_to = max(self.decided_up_to or tick, tick)

@@ -1,0 +1,164 @@
+"""What becomes of ticks that fell due: claimed, skipped, dropped, or left for a later plan (rules 18, 23, 25).
+
+The oldest of all jobs goes first. A tick that cannot be decided yet leaves its job's mark below it, and what follows it
+waits as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from scheduler.core.catch_up import Backlog, Drop, backlog, due_between
+from scheduler.core.commands import Pause
+from scheduler.core.job import CatchUp, Job, Overlap, instant_text
+from scheduler.core.ledger import OpenRun, fingerprints_in
+from scheduler.core.planning import Fate, Page
+
+PAUSED_TICKS_SHARE_A_LINE = timedelta(hours=1)
+
+
+class _Due(NamedTuple):
+    """A tick to be decided, in the order in which they are decided.
+
+    `newest`: its job has none newer that is due. `early`: it is not due yet, but may be claimed ahead of its time.
+    """
+
+    tick: datetime
+    job: str
+    fingerprint: str
+    newest: bool
+    early: bool = False
+
+
+def decide_ticks(page: Page) -> None:
+    """Decide what can be decided now of all that is due, and soon will be, above its mark."""
+    due: list[_Due] = []
+    jobs = [(fingerprint, job, page.at.ahead_of(job)) for fingerprint, job in _served(page)]
+    horizon = max(page.at.now + max((ahead for *_, ahead in jobs), default=timedelta(0)), page.settled)
+    for fingerprint, job, ahead in jobs:
+        mark = page.mark(fingerprint)
+        first = job.schedule.after(mark) if job.schedule else None
+        if first and first <= horizon:
+            page.marks[fingerprint] = mark
+            due += _due(page, fingerprint, job, ahead)
+    waiting: set[str] = set()
+    for item in sorted(due):
+        if item.job in waiting:
+            page.too_early = page.too_early or item.early
+        elif not _decide(page, item, page.at.table.jobs[item.job]):
+            waiting.add(item.job)
+    page.undecided = page.undecided or bool(waiting)
+
+
+def _served(page: Page) -> Iterable[tuple[str, Job]]:
+    """Rule 20: an older table than the ledger's serves only what the newer one has as well."""
+    ticking = page.at.table.ticking
+    if not page.outdated:
+        return ticking.items()
+    known = fingerprints_in(page.ledger.known)
+    return [(fingerprint, job) for fingerprint, job in ticking.items() if fingerprint in known]
+
+
+def _due(page: Page, fingerprint: str, job: Job, ahead: timedelta) -> Iterable[_Due]:
+    """Drop what nobody wants, and list the rest."""
+    pause = page.pauses.get(job.name) or page.resumed.get(job.name)
+    if (page.reset or pause) and not _drop_unwanted(page, fingerprint, job, pause):
+        return ()
+    mark = page.marks[fingerprint]
+    found = _backlog(page, job, mark)
+    _drop(page, fingerprint, job, found.drops)
+    due = [_Due(tick, job.name, fingerprint, newest=tick == found.ticks[-1]) for tick in found.ticks]
+    latest = found.ticks[-1] if found.ticks else page.marks[fingerprint]
+    upcoming = job.schedule.after(latest) if job.schedule and ahead else None
+    if upcoming and job.due(upcoming) <= page.at.now + ahead:
+        due.append(_Due(upcoming, job.name, fingerprint, newest=True, early=True))
+    return due
+
+
+def _backlog(page: Page, job: Job, mark: datetime) -> Backlog:
+    """What the job has due; found once for all jobs of one rhythm, policy and mark."""
+    key = (job.rhythm, job.policy, mark)
+    if key not in page.backlogs:
+        page.backlogs[key] = backlog(job, mark, page.at.now, page.at.lead_since)
+    return page.backlogs[key]
+
+
+def _drop_unwanted(page: Page, fingerprint: str, job: Job, pause: Pause | None) -> bool:
+    """Drop what fell due while the job was paused or before a reset; False while it is paused.
+
+    The ticks of a pause share a line an hour: until then their job's mark stays below them.
+    """
+    mark, now = page.marks[fingerprint], page.at.now
+    reason, until, lasts = "reset", now, False
+    if pause and not page.reset:
+        resumed = job.name in page.resumed and job.name not in page.pauses
+        reason, until = "paused", min(pause.until or now, now)
+        lasts = not resumed and (pause.until is None or now < pause.until)
+    found = due_between(job, mark, until)
+    if found and not (lasts and found.first > now - PAUSED_TICKS_SHARE_A_LINE):
+        _drop(page, fingerprint, job, [Drop(found.first, found.last, found.count, reason)])
+    if pause and not lasts and job.name in page.pauses:
+        del page.pauses[job.name]
+    return not lasts
+
+
+def _drop(page: Page, fingerprint: str, job: Job, drops: Iterable[Drop]) -> None:
+    for drop in drops:
+        first, last = instant_text(drop.first), instant_text(drop.last)
+        page.fates.append(Fate(job.name, first, last, drop.count, drop.reason))
+        page.settle(fingerprint, drop.last)
+
+
+def _decide(page: Page, due: _Due, job: Job) -> bool:
+    """Claim or skip the tick; False leaves it, and what follows it, for a later plan."""
+    blocker = page.blocker(job)
+    if due.early:
+        return _claim_early(page, due, job, blocker)
+    missed = job.due(due.tick) < page.at.lead_since
+    if blocker is None and page.slots < 1:
+        return False
+    if blocker and not page.replaceable(job, blocker) and _waits(due, job):
+        return False
+    if blocker and (missed or _is_catching_up(page, job, blocker)):
+        return False
+    text = instant_text(due.tick)
+    if blocker is None or page.replaceable(job, blocker):
+        cause = "catch_up" if missed or not due.newest else "schedule"
+        page.claim_first(job, text, cause, takes_slot=blocker is None)
+    else:
+        reason = "superseded" if job.policy.overlap is Overlap.QUEUE else "overlap"
+        page.fates.append(Fate(job.name, text, text, 1, reason, blocker=blocker.run))
+    page.settle(due.fingerprint, due.tick)
+    return True
+
+
+def _claim_early(page: Page, due: _Due, job: Job, blocker: OpenRun | None) -> bool:
+    """Claim a tick ahead of its time only if it can start outright; if not, it is decided when it is due."""
+    if blocker or page.slots < 1:
+        page.too_early = True
+        return True
+    page.claim_first(job, instant_text(due.tick), "schedule")
+    page.settle(due.fingerprint, due.tick)
+    return True
+
+
+def _waits(due: _Due, job: Job) -> bool:
+    """Whether the tick waits for the run before: the newest of a `queue` job, or one that must not end that run.
+
+    The run that a `replace` job may not end is another replica's that drains; it ends in the time it was left.
+    """
+    return job.policy.overlap is Overlap.REPLACE or (job.policy.overlap is Overlap.QUEUE and due.newest)
+
+
+def _is_catching_up(page: Page, job: Job, blocker: OpenRun) -> bool:
+    """Whether a job that wants all its ticks is still at its backlog.
+
+    Overlap judges ticks of this term only, and what is caught up runs one after another (rule 25). A tick of this
+    term that falls due behind such a run waits as well, or catching up would cost the ticks that it is there for.
+    """
+    held = page.at.held.get(blocker.key)
+    claimed = next((claim.cause for claim in page.claims if claim.entry is blocker), None)
+    cause = claimed or (held.cause if held else "rerun")  # another's open run is still to be repeated
+    return job.policy.catch_up is CatchUp.ALL and cause in ("catch_up", "rerun")

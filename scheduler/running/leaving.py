@@ -1,0 +1,92 @@
+"""How a replica leaves: what it waits for, and what it writes down about the runs that outlive its lead (rules 32-35).
+
+It claims nothing more and starts what is claimed. Then it either keeps the lead until its runs have ended, or releases
+the Lease at once, naming the runs that still drain, and reports on each as it ends. Whoever calls holds the dispatch's
+lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+
+from scheduler.core.farewell import parting, reported
+from scheduler.core.ledger import Ledger
+from scheduler.core.moves import Seen
+from scheduler.core.planning import Plan, State
+from scheduler.running.held import HeldRun, HeldRuns
+
+LEAST_LEFT_S = 1
+LAST_WORDS_S = 5  # to kill what is late and to report on it, before the process ends and with it its threads' runs
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of runs that drained; over the Lease as it was read, which may be another's by now."""
+
+    ledger: Ledger
+    notes: Mapping[str, str]
+    runs: tuple[HeldRun, ...]
+
+    @property
+    def vain(self) -> bool:
+        """It never is: there is none when nothing is to be told."""
+        return False
+
+
+class Leaving:
+    """How far this replica has got with leaving; `drained` counts the runs that ended meanwhile."""
+
+    def __init__(self, nonce: str) -> None:
+        self._nonce = nonce
+        self._until = 0.0
+        self.began = False
+        self.released = False
+        self.killing = False
+        self.drained = 0
+        self._all_started = threading.Event()
+        self._idle = threading.Event()
+
+    def begin(self, until: float) -> None:
+        """Leave; runs have until this boot second to end by themselves."""
+        self.began, self._until = True, until
+
+    def left_s(self, now: float) -> int:
+        """Whole seconds that the runs have left, rounded up: the successor counts on them."""
+        return max(LEAST_LEFT_S, ceil(self._until - now))
+
+    def parting(self, made: Plan, runs: HeldRuns, now: float) -> Plan:
+        """The plan of a leader that goes, with the time left to its living runs.
+
+        What cannot be killed ends with the process, which takes its time for a few last words.
+        """
+        living = [run for run in runs if run.state is State.ALIVE]
+        extra_s = {run.entry.key: 0 if run.job.action.killable else LAST_WORDS_S + 1 for run in living}
+        left_s = {key: self.left_s(now) + extra for key, extra in extra_s.items()}
+        return replace(made, ledger=parting(made.ledger, self._nonce, left_s))
+
+    def report(self, base: Seen, runs: HeldRuns, now: float) -> Report | None:
+        """The Lease as read without the runs that are over; None when it knows of none of them."""
+        over = tuple(run for run in runs if run.is_over)
+        held = runs.for_plan(now)
+        ledger = base.ledger and reported(
+            base.ledger, self._nonce, {run.entry.key: held[run.entry.key] for run in over}
+        )
+        return Report(ledger, base.record.notes, over) if ledger else None
+
+    def note(self, *, unstarted: bool, busy: bool) -> None:
+        """Tell who waits: nothing `unstarted` is left, or nothing at all that keeps this replica `busy`."""
+        if self.began and not unstarted:
+            self._all_started.set()
+            if not busy:
+                self._idle.set()
+
+    def wait_until_all_started(self, timeout_s: float) -> bool:
+        """Wait until no claim is left that was not started; False when that took too long."""
+        return self._all_started.wait(timeout_s)
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing runs and no end is left to record; False when that took too long."""
+        return self._idle.wait(timeout_s)

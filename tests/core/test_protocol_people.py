@@ -1,0 +1,392 @@
+"""The protocol's cases about stopping, queueing, restoring and what people ask for, over the pretended world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from scheduler.core.commands import Command, Do, note_of, pauses_in
+from scheduler.core.job import Overlap
+from scheduler.core.ledger import encode
+from tests.fakes.pretend import PretendRunner
+from tests.fakes.stories import led_by_a, ledger, seconds
+from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
+from tests.fakes.world import EPOCH, START, Delivery, L, Replica, World, run
+
+JITTER = 0.11
+
+
+class StubbornRunner(PretendRunner):
+    """Its runs of `r` do not die at once when they are told to."""
+
+    def kill(self, key: str) -> None:
+        if not key.startswith("r@"):
+            super().kill(key)
+
+
+def one_long_run(**policy: Any) -> tuple[World, Replica, Replica]:
+    """A leads, runs `long` from second 5 to 23 beside the ticks of `a`, and is told to stop at second 6."""
+    world, a, b = led_by_a(table(every("a", 5, **ALL), every("long", 10, offset=5, **policy)))
+    a.runner.duration_s["long"] = 18
+    world.run_to(6)
+    a.terminate(at_once=True)
+    return world, a, b
+
+
+class TestZeroGap:
+    def test_zero_gap(self) -> None:
+        """29 (rules 16, 34): stopped during an exclusive run of 18 s, others tick on, that job waits for the report."""
+        world, a, b = one_long_run()
+        world.run_to(6 + JITTER)
+        assert b.election.term
+        (released,) = world.events("lead.released")
+        world.run_to(40)
+
+        assert (released.at, released.facts["draining"]) == (START + 6, 1)
+        assert world.started("a") == [(run("a", at), 1) for at in range(5, 45, 5)]
+        assert ("succeeded", run("long", 5)) in world.fates("long")
+        assert [(start.replica, start.at - START) for start in world.starts if start.job == "long"] == [
+            ("A", 5),
+            ("B", 25),
+            ("B", 35),
+        ]
+        assert world.events("run.skipped", run=run("long", 15), reason="overlap")
+        assert a.is_dead
+
+    def test_the_report_is_told_by_the_new_leader_too(self) -> None:
+        """34: should its writer die before it can."""
+        world, a, _ = one_long_run()
+        world.run_to(22.9)
+        a.deliveries.append(Delivery())  # the read before it
+        a.delay_reply(3)
+        world.run_to(25)
+        a.kill()
+        world.run_to(40)
+
+        assert ("succeeded", run("long", 5)) not in world.fates("long")
+        assert world.events("run.succeeded", run=run("long", 5), repeated=True)
+
+    def test_a_run_that_outlives_its_time_is_killed_and_repeated(self) -> None:
+        """34: its entry stays open with no time left, and the successor starts attempt 2."""
+        world, a, _ = led_by_a(table(every("long", 300, offset=5)))
+        a.runner.duration_s["long"] = 100
+        world.run_to(6)
+        a.terminate(drain_s=10, at_once=True)
+        world.run_to(20)
+
+        assert [(end.outcome, end.at - START) for end in world.ends if end.replica == "A"] == [("killed", 16)]
+        assert world.started("long") == [(run("long", 5), 1), (run("long", 5), 2)]
+        assert 16 <= world.starts[1].at - START <= 16.1
+
+    def test_a_leaver_that_dies_is_waited_for_as_long_as_it_was_given(self) -> None:
+        """16: nobody can tell whether its run is dead, so `left` counts, from the successor's first sight."""
+        world, a, _ = led_by_a(table(every("long", 300, offset=5)))
+        a.runner.duration_s["long"] = 100
+        world.run_to(6)
+        a.terminate(drain_s=10, at_once=True)
+        world.run_to(8)
+        a.kill()
+        world.run_to(40)
+
+        assert world.started("long") == [(run("long", 5), 1), (run("long", 5), 2)]
+        assert 16 <= world.starts[1].at - START <= 16 + 6  # the renewal after it
+
+    def test_an_exclusive_run_dies_in_time_though_its_leader_is_frozen(self) -> None:
+        """11, 34: the supervisor holds the deadline."""
+        world, a, _ = led_by_a(table(every("long", 300, offset=5)))
+        a.runner.duration_s["long"] = 100
+        world.run_to(6)
+        a.terminate(drain_s=10, at_once=True)
+        world.run_to(7)
+        a.freeze()
+        world.run_to(60)
+
+        (end,) = [end for end in world.ends if end.replica == "A"]
+        assert end.at <= world.starts[1].at
+        assert end.at - START == pytest.approx(16, abs=0.1)
+
+    def test_the_successor_dies_before_the_report(self) -> None:
+        """34: a successor's successor counts `left` anew, and takes the report as well."""
+        world, a, b = one_long_run()
+        c = world.replica("C", b.table)
+        world.run_to(8)
+        b.kill()
+        world.run_to(60)
+
+        assert c.election.term
+        assert ("succeeded", run("long", 5)) in world.fates("long")
+        assert [start.attempt for start in world.starts if start.run == run("long", 5)] == [1]
+        assert a.is_dead
+
+    def test_a_report_over_an_edited_lease_is_made_again(self) -> None:
+        world, a, _ = one_long_run()
+        world.run_to(22.99)
+        a.latency_s = 0.1
+        world.run_to(23.15)
+        world.edit_label()
+        world.run_to(27)
+
+        assert ("succeeded", run("long", 5)) in world.fates("long")
+        assert not [entry for entry in ledger(world).open if entry.owner == a.nonce]
+
+    def test_an_end_that_no_successor_hears_of_is_told_as_not_recorded(self) -> None:
+        """34: the store is away until the leaver must go; its run is repeated by whoever leads."""
+        world, a, _ = led_by_a(table(every("long", 300, offset=5)))
+        a.runner.duration_s["long"] = 8
+        world.run_to(6)
+        a.terminate(drain_s=10, at_once=True)
+        world.run_to(7)
+        a.away = True
+        world.run_to(60)
+
+        assert [line.replica for line in world.events("run.succeeded", recorded=False)] == ["A"]
+        assert world.started("long") == [(run("long", 5), 1), (run("long", 5), 2)]
+
+    def test_a_failed_attempt_is_reported_for_its_retry(self) -> None:
+        """26, 34: counted as a failure, and tried again by the successor."""
+        world, a, b = led_by_a(table(every("long", 300, offset=5, retries=1)))
+        a.runner.duration_s["long"] = 10
+        a.runner.fails.add("long")
+        world.run_to(6)
+        a.terminate(at_once=True)
+        world.run_to(40)
+
+        assert b.election.term
+        assert world.started("long") == [(run("long", 5), 1), (run("long", 5), 2)]
+        assert world.fates("long") == [("succeeded", run("long", 5))]
+
+    def test_a_thread_that_still_runs_goes_with_its_process(self) -> None:
+        """34, 35: it cannot be ended otherwise; the Lease has long been another's."""
+        world, a, b = led_by_a(table(every("long", 300, offset=5, action=THREAD)))
+        a.runner.duration_s["long"] = 100
+        world.run_to(6)
+        a.terminate(drain_s=10, at_once=True)
+        world.run_to(60)
+
+        assert b.election.term
+        assert a.is_dead
+        died = next(end for end in world.ends if end.replica == "A")
+        assert died.at <= world.starts[1].at
+
+    @pytest.mark.parametrize("policy", [{}, AT_MOST_ONCE], ids=["at_least_once", "at_most_once"])
+    def test_the_release_is_committed_and_its_reply_lost(self, policy: dict[str, Any]) -> None:
+        """33: the gate is shut before it is sent; the run that drains is neither repeated nor killed early."""
+        world, a, b = led_by_a(table(every("long", 300, offset=5, **policy)))
+        a.runner.duration_s["long"] = 8
+        world.run_to(6)
+        a.lose_reply()
+        a.terminate(at_once=True)
+        world.run_to(40)
+
+        assert b.election.term
+        assert [start.attempt for start in world.starts] == [1]
+        assert ("succeeded", run("long", 5)) in world.fates("long")
+
+
+class TestQueueAndReplace:
+    def test_queue_and_replace_cross(self) -> None:
+        """30 (rule 25): a crash with one tick waiting and with two runs open: it runs once, and only the newer again.
+
+        The old run of `r` would not die: it is open beside the one that replaces it.
+        """
+        queued, replaced = every("q", 100, offset=10, overlap=Overlap.QUEUE), every("r", 10, overlap=Overlap.REPLACE)
+        world, a, b = led_by_a(table(queued, every("tick", 10), replaced), runner=StubbornRunner)
+        for replica in (a, b):
+            replica.runner.duration_s |= {"q": 150, "r": 3}
+        world.run_to(99)
+        a.runner.duration_s["r"] = 60
+        world.run_to(111)
+        crashed = ledger(world)
+        a.kill()
+        world.run_to(300)
+
+        assert [one.run for one in crashed.open if one.job != "tick"] == [run("q", 10), run("r", 100), run("r", 110)]
+        assert ("interrupted", run("r", 100)) in world.fates("r")
+        assert [(one.run, one.attempt) for one in world.starts if one.replica == "B"][:2] == [
+            (run("q", 10), 2),
+            (run("r", 110), 2),
+        ]
+        assert world.started("q") == [(run("q", 10), 1), (run("q", 10), 2), (run("q", 210), 1)]
+        assert ("dropped", run("q", 110)) in world.fates("q")
+
+    def test_a_waiting_tick_runs_when_its_turn_comes(self) -> None:
+        world, a, _ = led_by_a(table(every("q", 10, overlap=Overlap.QUEUE)))
+        a.runner.duration_s["q"] = 25
+        world.run_to(65)
+
+        assert [round(at) for at in seconds(world, "A")] == [10, 35, 60]
+        assert world.started()[:2] == [(run("q", 10), 1), (run("q", 30), 1)]
+        assert world.fates("q")[:1] == [("dropped", run("q", 20))]
+
+    def test_the_old_run_is_dead_before_the_new_one_starts(self) -> None:
+        """25, P3."""
+        world, a, _ = led_by_a(table(every("r", 10, overlap=Overlap.REPLACE)))
+        a.runner.duration_s["r"] = 25
+        world.run_to(45)
+
+        spans = [(start.at, end.at) for start, end in zip(world.starts, world.ends, strict=False)]
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+        assert world.fates("r") == [("interrupted", run("r", at)) for at in (10, 20, 30)]
+        assert {line.facts["reason"] for line in world.events("run.interrupted")} == {"replaced"}
+        assert [round(at) for at in seconds(world, "A")] == [10, 20, 30, 40]
+
+
+class TestRestored:
+    def test_restored_under_a_leader(self) -> None:
+        """35 (rules 3d, 30): etcd is put back a minute; the leader writes its ledger back, and no tick runs twice."""
+        world, a, b = led_by_a(table(every("a", 5, **ALL)))
+        world.run_to(6)
+        before = world.record
+        assert before
+        world.run_to(66)
+        known = ledger(world)
+        world.edit(ledger=before.ledger, transitions=before.transitions, renewed=before.renewed)
+        world.run_to(75.5)
+
+        assert ledger(world).settled == EPOCH + timedelta(seconds=75)
+        assert ledger(world).written.number > known.written.number
+        assert world.started() == [(run("a", at), 1) for at in range(5, 80, 5)]
+        assert a.election.term
+        assert not b.election.term
+
+    def test_restored_and_the_leader_dies(self) -> None:
+        """30: who has seen a greater number waits L from that sight, and brings the newest ledger that it saw."""
+        world, a, b = led_by_a(table(every("a", 5, **ALL)))
+        world.run_to(6)
+        before = world.record
+        assert before
+        world.run_to(66)
+        a.kill()
+        world.edit(ledger=before.ledger)
+        world.run_to(66 + L - 0.1)
+        assert not b.election.term
+        world.run_to(95)
+
+        assert b.election.term
+        assert world.started() == [(run("a", at), 1) for at in range(5, 100, 5)]
+        assert not world.events("ledger.lost")
+
+
+# ------------------------------------------------------------------ what people ask for
+
+
+def ask(world: World, do: Do, job: str | None, id_: str = "m-00000001", **more: Any) -> None:
+    """As a command line writes it: over the Lease as it is."""
+    assert world.record
+    key, text = note_of(Command(id_, do, job, world.wall(), **more))
+    world.edit(notes={**world.record.notes, key: text})
+
+
+class TestCommands:
+    def test_pause_races_claim(self) -> None:
+        """36 (rules 36, 37): a pause is written while a claim is under way; the claim is refused, the tick dropped."""
+        world, a, _ = led_by_a(table(every("a", 5, **ALL)))
+        a.latency_s = 0.1
+        world.run_to(4.8)
+        ask(world, Do.PAUSE, "a")
+        world.run_to(11)
+        assert world.started() == []
+        ask(world, Do.RESUME, "a", "m-00000002")
+        world.run_to(16)
+
+        assert world.fates("a")[:2] == [("skipped", run("a", 5)), ("skipped", run("a", 10))]
+        assert {line.facts["reason"] for line in world.events("run.skipped")} == {"paused"}
+        assert world.started() == [(run("a", 15), 1)]
+
+    def test_a_pause_that_comes_as_the_claim_is_sent(self) -> None:
+        """37: the leader's write over the older version is refused, be its tick due or not."""
+        world, a, _ = led_by_a(table(every("a", 60, **ALL)))
+        a.latency_s = 0.4
+        world.run_to(59.55)
+        assert a.is_waiting
+        ask(world, Do.PAUSE, "a")
+        world.run_to(70)
+        ask(world, Do.RESUME, "a", "m-00000002")
+        world.run_to(75)
+
+        assert world.started() == []
+        assert world.fates("a") == [("skipped", run("a", 60))]
+
+    def test_a_trigger_runs_once(self) -> None:
+        """36, 37: asked for twice under one id, because its sender could not know, and across a hand-over."""
+        world, a, _ = led_by_a(table(every("a", 300)))
+        world.run_to(10)
+        ask(world, Do.RUN, "a")
+        assert world.record
+        notes = world.record.notes
+        world.run_to(10.5)
+        assert ledger(world).acks == ("m-00000001",)
+        world.edit(notes=notes)
+        a.kill()
+        world.run_to(40)
+
+        assert world.started() == [("a@manual-2026-11-22T12:00:10.000Z", 1)]
+        assert [line.facts["cause"] for line in world.events("run.succeeded", repeated=None)] == ["manual"]
+
+    def test_a_run_that_is_asked_for_starts_at_once(self) -> None:
+        """37: the leader watches the Lease."""
+        world, _, _ = led_by_a(table(every("a", 300)))
+        world.run_to(10)
+        ask(world, Do.RUN, "a")
+        world.run_to(10.2)
+
+        assert [start.at - START for start in world.starts] == [10]
+
+    def test_a_run_that_is_asked_for_waits_for_its_job(self) -> None:
+        world, a, _ = led_by_a(table(every("a", 300, offset=5)))
+        a.runner.duration_s["a"] = 20
+        world.run_to(10)
+        ask(world, Do.RUN, "a")
+        world.run_to(60)
+
+        assert [round(start.at - START) for start in world.starts] == [5, 25]
+
+    def test_a_pause_outlives_the_leader(self) -> None:
+        """37."""
+        world, a, b = led_by_a(table(every("a", 5)))
+        world.run_to(6)
+        ask(world, Do.PAUSE, "a", reason="vendor outage")
+        world.run_to(7)
+        a.kill()
+        world.run_to(60)
+
+        assert b.election.term
+        assert world.record
+        assert pauses_in(world.record.notes)["a"].reason == "vendor outage"
+        assert world.started() == [(run("a", 5), 1)]
+        assert [line.facts["job"] for line in world.events("job.paused")] == ["a"]
+
+    def test_what_is_no_command_is_refused_and_removed(self) -> None:
+        world, _, _ = led_by_a(table(every("a", 5)))
+        world.run_to(6)
+        assert world.record
+        world.edit(notes={"cmd-m-00000001": "please"})
+        world.run_to(6.5)
+
+        assert len(world.events("command.refused", command="m-00000001")) == 1
+        assert world.record.notes == {}
+
+    def test_a_command_costs_one_write_and_none_while_it_waits(self) -> None:
+        world, a, _ = led_by_a(table(every("a", 300, offset=5)))
+        a.runner.duration_s["a"] = 30
+        world.run_to(6)
+        writes = world.writes
+        ask(world, Do.RUN, "a")
+        world.run_to(9.9)
+
+        assert world.writes <= writes + 2
+
+
+def test_a_restore_is_one() -> None:
+    """Else the cases above would prove nothing: the ledger put back is older than the one it replaces."""
+    world, _, _ = led_by_a(table(every("a", 5)))
+    world.run_to(6)
+    older = replace(ledger(world))
+    world.run_to(30)
+
+    assert older.written.number < ledger(world).written.number
+    assert encode(older) != encode(ledger(world))
