@@ -1,0 +1,1 @@
+"""Electors of other makes, and a contest between them and leasebeat."""
