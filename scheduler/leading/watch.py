@@ -15,7 +15,7 @@ from scheduler.core.ports import LeaseRecord, LeaseStore, Tell
 from scheduler.leading.loop import Inbox
 
 FIRST_BACKOFF_S = 0.2
-POLL_JITTER = 1.2  # client-go's JitterFactor: each period is up to this much longer
+POLL_JITTER = 1.2  # each period is up to this many times as long, so that replicas do not ask in step
 
 _log = logging.getLogger("leasebeat.leading")
 
