@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from scheduler import __version__
+from scheduler.cli.audit import audit
 from scheduler.cli.check import check
 from scheduler.cli.next import next_
 from scheduler.cli.options import common_options
@@ -42,7 +43,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
     context.obj = options
 
 
-for command in (run, check, next_, schema):
+for command in (run, check, next_, schema, audit):
     cli.add_command(command)
 
 

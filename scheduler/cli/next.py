@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import click
 
+from scheduler.cli import parameters
 from scheduler.cli.options import common_options, gathered
 from scheduler.clock import SystemClock
-from scheduler.config.durations import read_duration
 from scheduler.config.loading import load
-from scheduler.config.mistakes import Mistake, meant
-from scheduler.core.job import Job, JobTable, instant_text
+from scheduler.core.job import Job, instant_text
 from scheduler.core.upcoming import upcoming
 from scheduler.core.zones import zone
 
@@ -26,29 +25,7 @@ Examples:
 """
 DEFAULT_COUNT = 10
 MOST = 1_000_000
-YEARS = range(1971, 9000)  # those that ticks lie in
 Instant = tuple[datetime, list[Job]]
-
-
-def _time(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
-    """Read ISO 8601; without a zone it is UTC."""
-    if value is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise click.BadParameter(f"expected a time such as 2027-03-28T02:00:00Z, got {value}") from error
-    if instant.year not in YEARS:
-        raise click.BadParameter(f"expected a year from {YEARS.start} to {YEARS.stop - 1}, got {instant.year}")
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-def _span(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
-    """Read a duration by the rules of config.yaml."""
-    try:
-        return None if value is None else read_duration(value)
-    except Mistake as mistake:
-        raise click.BadParameter(f"expected a duration such as 90m or 1d, got {value}") from mistake
 
 
 @click.command("next", epilog=EXAMPLES)
@@ -56,8 +33,8 @@ def _span(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.option(
     "-N", "--count", type=click.IntRange(1, MOST), help=f"Instants to show [{DEFAULT_COUNT}, or all with --for]"
 )
-@click.option("--from", "start", metavar="TIME", callback=_time, help="Show what comes after this time [now]")
-@click.option("--for", "span", metavar="DURATION", callback=_span, help="Show this much time, such as 1d")
+@click.option("--from", "start", metavar="TIME", callback=parameters.time, help="Show what comes after this time [now]")
+@click.option("--for", "span", metavar="DURATION", callback=parameters.span, help="Show this much time, such as 1d")
 @common_options
 @click.pass_context
 def next_(
@@ -73,7 +50,7 @@ def next_(
     options, now = gathered(context, common), SystemClock().wall()
     table = load(options.config_path, now).table
     begin = start or now
-    chosen = _chosen(table, jobs)
+    chosen = parameters.chosen(table, jobs)
     until = None if span is None else begin + span
     instants = list(islice(upcoming(chosen, begin, until), count or (DEFAULT_COUNT if span is None else MOST)))
     if options.as_json:
@@ -83,14 +60,6 @@ def next_(
     else:
         zone_name = next(iter(table.jobs.values())).zone if len({job.zone for job in chosen}) > 1 else chosen[0].zone
         click.echo("\n".join(_lines(instants, zone_name, now)))
-
-
-def _chosen(table: JobTable, names: tuple[str, ...]) -> list[Job]:
-    for name in names:
-        if name not in table.jobs:
-            guess = meant(name, table.jobs)
-            raise click.BadParameter(f"no job {name} in the table" + (f"; did you mean {guess}?" if guess else ""))
-    return [table.jobs[name] for name in dict.fromkeys(names)] if names else list(table.jobs.values())
 
 
 def _fact(job: Job, tick: datetime) -> dict[str, str]:

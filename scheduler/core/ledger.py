@@ -32,6 +32,7 @@ FINGERPRINT_LENGTH = 6
 LONGEST_ROW = 150
 EXACT_FROM_BYTES = 64 * 1024
 MANUAL = "manual-"
+MANY_JOBS = "*"  # in a row of `did` that only counts ticks
 ALL_BUT = "*"
 
 DeliveryMark = Literal["l", "m"]

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from scheduler.core.asked import acks_after, answer_commands, notes_after
 from scheduler.core.job import JobTable
-from scheduler.core.ledger import Did, Ledger, fingerprints_in, size_of
+from scheduler.core.ledger import MANY_JOBS, Did, Ledger, fingerprints_in, size_of
 from scheduler.core.open_runs import review_open_runs
 from scheduler.core.planning import Page, Plan, Situation
 from scheduler.core.ticks import decide_ticks
@@ -112,7 +112,7 @@ def _counted(did: Iterable[Did]) -> tuple[Did, ...]:
     """One row for all ticks of one fate, of whatever job: `*` (rule 31)."""
     counted: dict[str, Did] = {}
     for row in did:
-        known = counted.setdefault(row.fate, Did("*", row.first, row.last, 0, row.fate))
+        known = counted.setdefault(row.fate, Did(MANY_JOBS, row.first, row.last, 0, row.fate))
         first, last = min(known.first, row.first), max(known.last, row.last)
-        counted[row.fate] = Did("*", first, last, known.count + row.count, row.fate)
+        counted[row.fate] = Did(MANY_JOBS, first, last, known.count + row.count, row.fate)
     return tuple(counted.values())

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from scheduler.core.commands import Do
 from scheduler.core.job import JobTable, instant_text, run_id
-from scheduler.core.ledger import Did
+from scheduler.core.ledger import MANY_JOBS, Did
 from scheduler.core.planning import Answer, Fate
 from scheduler.core.ports import RunOutput, Tell
 from scheduler.running.held import HeldRun
@@ -101,7 +101,7 @@ class RunLines:
             common.pop("blocker", None)
         if event == "run.interrupted":
             common |= {"previous": self.previous, "hint": NOT_AGAIN}
-        if did.count > FOLD_ABOVE:
+        if did.count > FOLD_ABOVE or did.job == MANY_JOBS:
             self._tell(event, run=run_id(did.job, did.first), tick=did.first, to=did.last, ticks=did.count, **common)
             return
         for tick in self._ticks(did):

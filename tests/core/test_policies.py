@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scheduler.core.job import CatchUp, Job, Overlap
-from scheduler.core.ledger import OpenRun, encode
+from scheduler.core.ledger import Did, OpenRun, encode
 from scheduler.core.ports import Ring, RunOrder
 from tests.fakes.stories import FAIL_OVER, led_by_a, ledger, one_gate_at_most, seconds
 from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, at, every, table
@@ -398,6 +398,20 @@ class TestWrites:
         world.run_to(6.2)
 
         assert seconds(world, "A") == [5, 6, 6.03]
+
+
+class TestCrowds:
+    def test_what_was_only_counted_is_repeated_with_its_count(self) -> None:
+        """Rules 5, 31: however few they were, for a line that names one tick would claim to be about that one."""
+        world, a, _ = led_by_a(table(every("a", 60)))
+        world.run_to(5)
+        crowd = replace(ledger(world), did=(Did("*", tick(1), tick(4), 3, "superseded"),))
+        a.kill()
+        world.edit(ledger=encode(crowd))
+        world.run_to(30)
+
+        (line,) = world.events("run.dropped", repeated=True)
+        assert (line.facts["job"], line.facts["to"], line.facts["ticks"]) == ("*", tick(4), 3)
 
 
 class TestDrainingRuns:
