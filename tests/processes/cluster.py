@@ -55,6 +55,15 @@ class Namespace:
         path.chmod(0o600)
         return path
 
+    def through(self, kubeconfig: Path, port: int) -> Path:
+        """The same kubeconfig by way of a proxy on this port of loopback; several replicas may each have their own."""
+        config = json.loads(kubeconfig.read_text())
+        config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
+        path = kubeconfig.with_suffix(f".{port}.kubeconfig")
+        path.write_text(json.dumps(config))
+        path.chmod(0o600)
+        return path
+
     def _cluster(self) -> dict[str, Any]:
         view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
         cluster: dict[str, Any] = json.loads(view)["clusters"][0]["cluster"]

@@ -92,6 +92,10 @@ class ReplicaProcess:
                 raise AssertionError(f"{self.name} never told {event} {facts} x{count}; it told:\n{self.tail()}")
             return matching[count - 1]
 
+    def wait_until_told(self, timeout_s: float = PATIENCE_S) -> None:
+        """Wait for the end of its log; it must have been ended."""
+        self._reader.join(timeout_s)
+
     def tail(self, count: int = 25) -> str:
         return "\n".join([*map(json.dumps, self.lines[-count:]), *self.strays[-count:]])
 
