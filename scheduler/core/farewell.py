@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from scheduler.core.ledger import Did, Ledger, OpenRun
+from scheduler.core.ledger import OUTCOMES, Did, Ledger, OpenRun
 from scheduler.core.planning import Held, State
 
 
@@ -27,6 +27,16 @@ def reported(ledger: Ledger, nonce: str, over: Mapping[str, Held]) -> Ledger | N
     did = (Did(entry.job, entry.tick, entry.tick, 1, ours[entry.key].outcome) for entry in ended)
     after = replace(ledger, open=tuple(row for row in rows if row), did=(*ledger.did, *did))
     return None if after == ledger else after
+
+
+def with_reports(own: Ledger, read: Ledger) -> Ledger:
+    """Our ledger without the draining runs whose ends are noted in the one that was read in its place (rule 30)."""
+    noted = {(did.job, did.first): did for did in read.did if did.count == 1 and did.fate in OUTCOMES}
+    ended = [entry for entry in own.open if entry.left and (entry.job, entry.tick) in noted]
+    if not ended:
+        return own
+    did = (noted[entry.job, entry.tick] for entry in ended)
+    return replace(own, open=tuple(entry for entry in own.open if entry not in ended), did=(*own.did, *did))
 
 
 def _reported(entry: OpenRun, held: Held | None) -> OpenRun | None:

@@ -35,6 +35,8 @@ MANUAL = "manual-"
 MANY_JOBS = "*"  # in a row of `did` that only counts ticks
 ALL_BUT = "*"
 
+OUTCOMES = ("succeeded", "failed", "timed_out")  # the fates of runs that ended, as opposed to reasons for none
+
 DeliveryMark = Literal["l", "m"]
 
 
@@ -261,10 +263,11 @@ def _did(row: object) -> Did:
 
 def _grouped(behind: Mapping[str, datetime], known: str) -> dict[str, str]:
     """The laggards of each mark; a mark that most of the table shares names the others instead, after a `*`."""
-    groups: dict[datetime, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for fingerprint in sorted(behind):
-        groups.setdefault(behind[fingerprint], []).append(fingerprint)
-    return {instant_text(mark): _laggards(groups[mark], known) for mark in sorted(groups)}
+        # By the text: a mark may have a fraction, which decides nothing, for ticks are whole seconds.
+        groups.setdefault(instant_text(behind[fingerprint]), []).append(fingerprint)
+    return {mark: _laggards(groups[mark], known) for mark in sorted(groups)}
 
 
 def _laggards(fingerprints: list[str], known: str) -> str:

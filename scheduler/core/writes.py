@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from scheduler.core.commands import PAUSED
 from scheduler.core.creation import Creation
+from scheduler.core.farewell import with_reports
 from scheduler.core.ledger import Ledger, WriteId, encode, first_ledger
 from scheduler.core.moves import Attempt, Candidate, Kind, Seen, micro_time
 from scheduler.core.ports import LeaseRecord
@@ -102,8 +104,12 @@ def report(base: Seen, draft: Draft, now: float) -> Attempt:
 def written_back(own: Seen, read: Seen) -> Seen:
     """Our own term and ledger as if they were what was read: what the next write goes over, to restore them (rule 30).
 
-    The version quoted is the one read, and so is whatever is not ours.
+    The version quoted is the one read, and so is whatever is not ours. What leavers have reported into the Lease that
+    was read is not undone, and who is paused is as we know it.
     """
     kept = own.record
-    record = replace(read.record, transitions=kept.transitions, acquired=kept.acquired, ledger=kept.ledger)
-    return Seen(record, own.ledger)
+    ledger = with_reports(own.ledger, read.ledger) if own.ledger and read.ledger else own.ledger
+    notes = {key: text for key, text in read.record.notes.items() if key != PAUSED} | dict(kept.notes)
+    text = kept.ledger if ledger == own.ledger or ledger is None else encode(ledger)
+    record = replace(read.record, transitions=kept.transitions, acquired=kept.acquired, ledger=text, notes=notes)
+    return Seen(record, ledger)

@@ -6,21 +6,21 @@ fate share a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from scheduler.core.commands import Do
 from scheduler.core.job import JobTable, instant_text, run_id
-from scheduler.core.ledger import MANY_JOBS, Did
+from scheduler.core.ledger import MANY_JOBS, OUTCOMES, Did
 from scheduler.core.planning import Answer, Fate
 from scheduler.core.ports import RunOutput, Tell
+from scheduler.core.schedule import ticks_between
 from scheduler.running.held import HeldRun
 
 FOLD_ABOVE = 10
+JUST_BEFORE = timedelta(seconds=1)
 OFTEN = timedelta(minutes=1)
 SKIPPED = ("overlap", "paused")
 INTERRUPTED = ("leader_lost", "replaced")
-OUTCOMES = ("succeeded", "failed", "timed_out")
 NOT_AGAIN = "at_most_once: not run again"
 
 
@@ -101,25 +101,23 @@ class RunLines:
             common.pop("blocker", None)
         if event == "run.interrupted":
             common |= {"previous": self.previous, "hint": NOT_AGAIN}
-        if did.count > FOLD_ABOVE or did.job == MANY_JOBS:
+        ticks = self._ticks(did)
+        if len(ticks) != did.count:
             self._tell(event, run=run_id(did.job, did.first), tick=did.first, to=did.last, ticks=did.count, **common)
             return
-        for tick in self._ticks(did):
+        for tick in ticks:
             self._tell(event, run=run_id(did.job, tick), tick=tick, **common)
 
-    def _ticks(self, did: Did) -> Iterator[str]:
-        """Every tick of the span, as far as this replica's table still has the schedule."""
+    def _ticks(self, did: Did) -> list[str]:
+        """Every tick of the span; none if they are many, or if this replica's table does not have these ticks."""
+        if did.count == 1 and did.job != MANY_JOBS:
+            return [did.first]
         job = self._table.jobs.get(did.job)
-        yield did.first
-        if did.count == 1:
-            return
-        if job is None or job.schedule is None:
-            yield did.last
-            return
-        tick, last = job.schedule.after(datetime.fromisoformat(did.first)), datetime.fromisoformat(did.last)
-        while tick and tick <= last:
-            yield instant_text(tick)
-            tick = job.schedule.after(tick)
+        if did.count > FOLD_ABOVE or job is None or job.schedule is None:
+            return []
+        first, last = datetime.fromisoformat(did.first), datetime.fromisoformat(did.last)
+        ticks = [instant_text(tick) for tick in ticks_between(job.schedule, first - JUST_BEFORE, last)]
+        return ticks if ticks[:1] == [did.first] and ticks[-1:] == [did.last] else []
 
     def _facts(self, run: HeldRun) -> dict[str, object]:
         entry = run.entry
