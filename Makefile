@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev-ready
 REPLICAS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-cluster check format bench schema lock clean
+.PHONY: help run demo test test-cluster test-faults weather check format bench schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,12 @@ test: $(DEV) ## all tests that need nothing but this machine
 
 test-cluster: $(DEV) ## the same program against the Kubernetes API server of $KUBECONFIG
 	@$(BIN)/pytest --numprocesses=0 tests/cluster
+
+test-faults: $(DEV) ## 15 minutes of real faults on that API server, and a hundred of each kind
+	@$(BIN)/pytest --numprocesses=0 tests/faults
+
+weather: $(DEV) ## a simulation of bad weather over a million ticks; SEED=7 HOURS=0.25 tells one story again
+	@$(BIN)/python -m tests.weather $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS))
 
 check: $(DEV) ## format, lint, types, import contracts, tests: what a change must pass
 	$(BIN)/ruff format --check

@@ -150,8 +150,8 @@ class Dispatch:
         """What to write about the runs that ended since the release; those that nobody asks for are let go of."""
         with self._lock:
             made = self._leaving.report(base, self._runs, self._clock.boot())
-            if made is None:
-                self._record.let_go(run for run in self._runs if run.is_over)
+            told = made.runs if made else ()
+            self._record.let_go(run for run in self._runs if run.is_over and run not in told)
         self._note_idleness()
         return made
 
@@ -181,7 +181,7 @@ class Dispatch:
             self._open_seen = ledger.open
         self._make_way(draft)
         self._start_what_may(now)
-        if isinstance(draft, Draft) and opens_term and not self._leaving.began:
+        if isinstance(draft, Draft) and opens_term:
             # Only now, because bringing in the engine takes a while, and what was missed has waited long enough.
             self._arm(draft.as_of)
         self._note_idleness()

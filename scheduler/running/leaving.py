@@ -69,11 +69,10 @@ class Leaving:
 
     def report(self, base: Seen, runs: HeldRuns, now: float) -> Report | None:
         """The Lease as read without the runs that are over; None when it knows of none of them."""
-        over = tuple(run for run in runs if run.is_over)
-        held = runs.for_plan(now)
-        ledger = base.ledger and reported(
-            base.ledger, self._nonce, {run.entry.key: held[run.entry.key] for run in over}
-        )
+        listed = {entry.key for entry in base.ledger.open if entry.owner == self._nonce} if base.ledger else set()
+        over, held = tuple(run for run in runs if run.is_over and run.entry.key in listed), runs.for_plan(now)
+        states = {run.entry.key: held[run.entry.key] for run in over}
+        ledger = reported(base.ledger, self._nonce, states) if base.ledger else None
         return Report(ledger, base.record.notes, over) if ledger else None
 
     def note(self, *, unstarted: bool, busy: bool) -> None:

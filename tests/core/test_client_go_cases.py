@@ -576,7 +576,7 @@ def edited_every(seconds: float, times: int) -> Happens:
         lease=("me", 0),
         theirs="PUT GET PUT PUT GET PUT PUT",
         ours="PUT GET PUT 2 GET PUT 2 GET PUT 2 GET PUT 2 GET PUT 2 GET PUT",
-        why="a look after each write that failed, and before each that had to wait; as often as theirs, but spread from an eighth of P to P",
+        why="a look after each failed write, and before each that had to wait; paced from an eighth of P to P",
     ),
     Case(
         "every answer takes 1.5 s",

@@ -69,7 +69,7 @@ def test_the_first_thing_is_to_read() -> None:
         pytest.param(replace(HELD, ledger=None), {"adopt": True}, 30.2, Kind.ACQUIRE, id="unless it is to be adopted"),
         pytest.param(replace(RELEASED, ledger=None), {}, NEVER, None, id="another program's, given back: never"),
         pytest.param(replace(RELEASED, ledger=None), {"adopt": True}, 0.05, Kind.ACQUIRE, id="but to adopt it: then"),
-        pytest.param(replace(RELEASED, ledger=None, renewed=""), {}, 0.05, Kind.ACQUIRE, id="nobody ever used it: taken"),
+        pytest.param(replace(RELEASED, ledger=None, renewed=""), {}, 0.05, Kind.ACQUIRE, id="never used: taken"),
         pytest.param(replace(HELD, ledger='{"v":2}'), {}, NEVER, None, id="of a later format: never"),
         pytest.param(replace(RELEASED, ledger='{"v":2}'), {"adopt": True}, NEVER, None, id="not even released"),
     ],

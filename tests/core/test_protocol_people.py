@@ -146,6 +146,35 @@ class TestZeroGap:
         assert [line.replica for line in world.events("run.succeeded", recorded=False)] == ["A"]
         assert world.started("long") == [(run("long", 5), 1), (run("long", 5), 2)]
 
+    def test_an_end_that_the_lease_does_not_ask_for_any_more_is_not_told_as_recorded(self) -> None:
+        """15, 34: of two runs that end together, somebody has struck out one."""
+        world, a, _ = led_by_a(table(every("x", 300, offset=5), every("y", 300, offset=5)))
+        a.runner.duration_s |= {"x": 8, "y": 8}
+        world.run_to(6)
+        a.terminate(at_once=True)
+        world.run_to(8)
+        a.latency_s = 0.1  # so that one report is about both
+        without_x = replace(ledger(world), open=tuple(one for one in ledger(world).open if one.job == "y"))
+        world.edit(ledger=encode(without_x))
+        world.run_to(20)
+
+        assert [line.facts.get("recorded") for line in world.events("run.succeeded", job="x")] == [False]
+        assert [line.facts.get("recorded") for line in world.events("run.succeeded", job="y", repeated=None)] == [None]
+
+    def test_a_claim_of_the_first_plan_starts_though_its_leader_leaves(self) -> None:
+        """23, 32: told to stop while its first plan, which claims ahead, is under way."""
+        world = World()
+        a = world.replica("A", table(every("a", 60)), creates_at_once=True)
+        a.away = True
+        world.run_to(59.7)
+        a.latency_s, a.away = 0.05, False
+        world.run_to(59.92)
+        assert a.is_waiting
+        a.terminate(at_once=True)
+        world.run_to(61)
+
+        assert [start.at - START for start in world.starts] == [pytest.approx(60)]
+
     def test_a_failed_attempt_is_reported_for_its_retry(self) -> None:
         """26, 34: counted as a failure, and tried again by the successor."""
         world, a, b = led_by_a(table(every("long", 300, offset=5, retries=1)))
