@@ -244,6 +244,7 @@ class Replica:
         self._releases_at_once = False
         self._requests_at = (world.now, 0)
         self.skew_s = float(options.pop("skew_s", 0.0))  # type: ignore[arg-type]
+        self.keeps_timeouts = bool(options.pop("keeps_timeouts", False))
         self.tells_time = bool(options.pop("tells_time", False))
         self.server_time: datetime | None = None
         self.nonce = str(options.pop("nonce", f"n{next(world._nonces)}"))
@@ -251,11 +252,12 @@ class Replica:
             table = replace(table, max_parallel=int(options.pop("max_parallel")))  # type: ignore[call-overload]
             self.table = table
         election: type[Election] = options.pop("election", Election)  # type: ignore[assignment]
+        dispatch: type[Dispatch] = options.pop("dispatch", Dispatch)  # type: ignore[assignment]
         runner: type[PretendRunner] = options.pop("runner", PretendRunner)  # type: ignore[assignment]
         timings: Timings = options.pop("timings", TIMINGS)  # type: ignore[assignment]
         me = Candidate(name, self.nonce, timings, table.known, table.revision, **options)  # type: ignore[arg-type]
         self.election = election(me, lambda: 0.5)
-        self.dispatch = Dispatch(table, self.nonce, timings, self, self._tell)
+        self.dispatch = dispatch(table, self.nonce, timings, self, self._tell)
         self.runner = runner(self)
         self.bell = PretendBell(self)
         self.dispatch.employ(Crew(self.runner, self.bell, self.wake, lambda _: None))
@@ -417,6 +419,17 @@ class Replica:
             self._hear_in_s(delivery.answered_in_s, step, lambda: answers[0])
 
     def _delivery_of(self, step: Read | Attempt) -> Delivery:
+        delivery = self._next_delivery(step)
+        longest_s = self.campaign.timeout_s() if self.keeps_timeouts else float("inf")
+        if delivery.answered_in_s is None:
+            return replace(delivery, given_up_in_s=min(delivery.given_up_in_s, longest_s))
+        return (
+            delivery
+            if delivery.answered_in_s <= longest_s
+            else replace(delivery, answered_in_s=None, given_up_in_s=longest_s)
+        )
+
+    def _next_delivery(self, step: Read | Attempt) -> Delivery:
         if self.deliveries:
             return self.deliveries.pop(0)
         cut_off = self.away or self.requests_fail or (self.writes_fail and isinstance(step, Attempt))

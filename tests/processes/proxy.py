@@ -104,9 +104,11 @@ class Proxy:
         if self._cut:
             writer.transport.abort()
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):  # cancelled when all is over
             onward_reader, onward = await asyncio.open_connection(*self._target)
             self._writers.add(onward)
+            if self._cut:  # while it was being opened
+                onward.transport.abort()
             await asyncio.gather(
                 self._copy(reader, onward, self._requests), self._copy(onward_reader, writer, self._replies)
             )
