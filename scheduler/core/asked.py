@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from scheduler.core.commands import Command, Do, Pause, commands_in, pauses_in, with_pauses, without
-from scheduler.core.job import Job
+from scheduler.core.job import Job, run_id
 from scheduler.core.ledger import MANUAL
 from scheduler.core.planning import Answer, Page
 
-REMEMBERED = 64
+AT_ONCE = 64  # commands that one write consumes
+REMEMBERED = 2 * AT_ONCE  # their ids, and for a run the run's as well
 
 
 def answer_commands(page: Page) -> None:
@@ -23,9 +24,10 @@ def answer_commands(page: Page) -> None:
         return
     commands, refused = commands_in(page.at.notes)
     page.answers += (Answer(id_, None, why) for id_, why in refused)
-    for command in commands:
+    page.undecided = len(commands) > AT_ONCE
+    for command in commands[:AT_ONCE]:
         if command.id in page.ledger.acks:  # sent again, because its sender could not know that it was heard
-            page.answers.append(Answer(command.id, command))
+            page.answers.append(Answer(command.id, command, is_repeated=True))
         elif not _do(page, command):
             page.undecided = True
 
@@ -39,15 +41,18 @@ def notes_after(page: Page) -> Mapping[str, str]:
 
 def acks_after(page: Page) -> tuple[str, ...]:
     """The ids of the last commands consumed; what was none may have any id, and does not push out others."""
-    new = (answer.id for answer in page.answers if answer.command and answer.id not in page.ledger.acks)
+    new = (
+        id_ for answer in page.answers if answer.command and not answer.is_repeated for id_ in _names(answer.command)
+    )
     return (*page.ledger.acks, *new)[-REMEMBERED:]
 
 
 def _do(page: Page, command: Command) -> bool:
     """Make the command's effect; False leaves it for later."""
-    if command.job is not None and page.served(command.job) is None:
-        # A newer table may have the job that ours has not.
-        return not page.outdated and _answer(page, command, f"there is no job {command.job}, or it is disabled")
+    if page.outdated and (command.do is Do.RESET or not _is_served(page, command)):
+        return False  # a newer table may have the job that ours has not, and only one that has all can settle them
+    if not _is_served(page, command):
+        return _answer(page, command, f"there is no job {command.job}, or it is disabled")
     match command.do:
         case Do.RUN:
             job = page.served(command.job or "")
@@ -55,12 +60,15 @@ def _do(page: Page, command: Command) -> bool:
         case Do.PAUSE:
             page.pauses |= {name: Pause(page.at.now, command.until, command.reason) for name in _jobs(page, command)}
         case Do.RESUME:
-            for name in _jobs(page, command):
-                if pause := page.pauses.pop(name, None):
-                    page.resumed[name] = pause
+            names = [command.job] if command.job else list(page.pauses)  # of jobs, too, that only a newer table has
+            page.resumed |= {name: page.pauses.pop(name) for name in names if name in page.pauses}
         case Do.RESET:
             page.reset = True
     return _answer(page, command)
+
+
+def _is_served(page: Page, command: Command) -> bool:
+    return command.job is None or page.served(command.job) is not None
 
 
 def _answer(page: Page, command: Command, refusal: str = "") -> bool:
@@ -68,12 +76,22 @@ def _answer(page: Page, command: Command, refusal: str = "") -> bool:
     return True
 
 
+def _names(command: Command) -> tuple[str, ...]:
+    """What is remembered of a command: its id, and the run that it made, which a copy of it would make again."""
+    return (command.id, run_id(command.job, _tick(command))) if command.do is Do.RUN and command.job else (command.id,)
+
+
+def _tick(command: Command) -> str:
+    return MANUAL + command.at_text
+
+
 def _run(page: Page, command: Command, job: Job) -> bool:
-    tick = MANUAL + command.at_text
-    if any((entry.job, entry.tick) == (job.name, tick) for entry in page.open):
+    tick = _tick(command)
+    is_known = run_id(job.name, tick) in page.ledger.acks
+    if is_known or any((entry.job, entry.tick) == (job.name, tick) for entry in page.open):
         return True
     blocker = page.blocker(job)
-    takes_slot = blocker is None
+    takes_slot = not (blocker and page.holds_slot(blocker))
     if (blocker and not page.replaceable(job, blocker)) or (takes_slot and page.slots < 1):
         return False
     page.claim_first(job, tick, "manual", takes_slot=takes_slot)

@@ -143,6 +143,11 @@ def with_pauses(notes: Mapping[str, str], pauses: Mapping[str, Pause]) -> dict[s
     return others | {PAUSED: _json(content)}
 
 
+def restored(read: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """The notes of a Lease that went back: the commands found there, and who is paused as it was known last."""
+    return {key: text for key, text in read.items() if key != PAUSED} | dict(known)
+
+
 def millisecond_text(instant: datetime) -> str:
     """An instant as notes write it: `2026-11-22T19:43:17.204Z`, cut to the millisecond."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

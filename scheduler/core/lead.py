@@ -153,5 +153,5 @@ class Leadership:
         """The Lease was given back, and what the release recorded holds."""
         if self.lead:
             self._tell(Landed(attempt, attempt.ledger or Ledger(attempt.written)))
-            self._tell(Released(self.lead.term, attempt.sent_at))
+            self._tell(Released(self.lead.term))
         self.lead = None

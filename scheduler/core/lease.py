@@ -100,10 +100,10 @@ class Election:
         return Read() if self._requests.must_read else self._write_or_wait(now, work_at)
 
     def _write_or_wait(self, now: float, work_at: float) -> Move:
-        if self._stopping:
-            return self._leave(now)
         if self._stub_is_ours():
             return Write(Kind.GRANT)
+        if self._stopping:
+            return self._leave(now)
         if self._vigil.finds_nothing or self._base is None:
             create_at = now if self._lead else self._vigil.create_at(ever_seen=self._base is not None)
             return self._at(create_at, Kind.CREATE, now)
@@ -119,10 +119,12 @@ class Election:
 
     def _leave(self, now: float) -> Move:
         """Release only what is ours, over the version last seen, and never inside a quiet start."""
-        if self._lead is None or self._vigil.finds_nothing or now < self._lead.quiet_end:
-            self._done = True
-            return Done()
-        return Write(Kind.RELEASE)
+        if self._vigil.finds_nothing:  # and is not made anew to be released
+            self._leadership.lose("lease_deleted")
+        if self._lead and now >= self._lead.quiet_end:
+            return Write(Kind.RELEASE)
+        self._done = True
+        return Done()
 
     def timeout(self, now: float) -> float:
         """Seconds that a request may take: the retry period, clipped to what is left of the trust."""
@@ -207,7 +209,7 @@ class Election:
             case Kind.GRANT:
                 attempt = pen.grant(self.base, self._creation or Creation.anew(pen.written))
             case Kind.ACQUIRE:
-                attempt = pen.acquire(self.base, self._memory.ledger_to_inherit(self.base))
+                attempt = pen.acquire(self._memory.inheritance(self.base))
             case Kind.RENEW:
                 attempt = pen.renew(self.base, draft)
             case _:
@@ -271,6 +273,7 @@ class Election:
     def sighted(self, record: LeaseRecord | None, now: float) -> None:
         """Take note of what the watch shows, which may be old: a leader only ever believes a GET."""
         if self._reporter:
+            self._reporter.sighted(record, now)
             return
         if self._lead and record:
             seen = Seen.of(record)
@@ -394,7 +397,7 @@ class Election:
             self._leadership.suspend()
 
     def _finish(self, attempt: Attempt) -> None:
+        if self._reporting and self._lead:
+            self._reporter = Reporter(self._lead.term, self.me.timings.retry_period_s, self._random, self._news.append)
         self._leadership.release(attempt)
-        if self._reporting:
-            self._reporter = Reporter(self.me.timings.retry_period_s, self._random, self._news.append)
         self._done = not self._reporting

@@ -79,6 +79,11 @@ class OpenRun:
         return attempt_key(self.job, self.tick, self.attempt)
 
     @property
+    def earlier_key(self) -> str:
+        """Names the attempt before this one."""
+        return attempt_key(self.job, self.tick, self.attempt - 1)
+
+    @property
     def is_manual(self) -> bool:
         """Whether somebody asked for it; `tick` is then `manual-` and the time of asking."""
         return self.tick.startswith(MANUAL)
@@ -186,6 +191,7 @@ def encode(ledger: Ledger) -> str:
 def size_of(ledger: Ledger) -> int:
     """Bytes of the annotation, exact from the size on at which it matters; a quick guess below that."""
     rows = len(ledger.open) + len(ledger.did)
+    rows += len(ledger.acks) + len(set(ledger.behind.values()))
     guess = 2 * len(ledger.known) + rows * LONGEST_ROW
     return guess if guess < EXACT_FROM_BYTES else len(encode(ledger).encode())
 

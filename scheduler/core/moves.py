@@ -213,10 +213,9 @@ class LedgerLost:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The Lease was given back, by a write sent at this boot second."""
+    """The Lease was given back."""
 
     term: Term
-    sent_at: float
 
 
 News = Acquired | Landed | Edited | Lost | Suspended | Resumed | Following | Refused | LedgerLost | Released

@@ -25,13 +25,16 @@ def review_open_runs(page: Page) -> None:
 
 
 def _replaced(page: Page) -> AbstractSet[str]:
-    """The runs of `overlap: replace` jobs that have a newer one beside them, and must give way to it (rule 25)."""
+    """The runs of `overlap: replace` jobs that have a newer one beside them, and must give way to it (rule 25).
+
+    The newest is the one claimed last, which is last in the ledger: somebody may have asked for it before a tick that
+    was claimed ahead of its time.
+    """
     newest: dict[str, OpenRun] = {}
     for entry in page.ledger.open:
         job = page.served(entry.job)
         if job and job.policy.overlap is Overlap.REPLACE:
-            known = newest.setdefault(entry.job, entry)
-            newest[entry.job] = max(known, entry, key=lambda one: one.instant)
+            newest[entry.job] = entry
     return {one.key for one in page.ledger.open if one.job in newest and one is not newest[one.job]}
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 
 from scheduler.core.asked import acks_after, answer_commands, notes_after
 from scheduler.core.job import JobTable
@@ -92,13 +93,36 @@ def _with_marks_moved(page: Page) -> Ledger:
 
 
 def _behind(page: Page, settled: datetime) -> dict[str, datetime]:
-    behind = {}
+    """Who has an undecided tick at or below `settled`.
+
+    A mark may be anywhere from the last tick decided to just before the next, so definitions share as few as they can:
+    thousands with a mark of their own each would outgrow the annotation.
+    """
+    lagging = []
     for fingerprint, mark in page.marks.items():
         schedule = page.at.table.ticking[fingerprint].schedule
         undecided = schedule.after(mark) if schedule else None
         if undecided and undecided <= settled:
-            behind[fingerprint] = mark
+            lagging.append((undecided, mark, fingerprint))
+    behind: dict[str, datetime] = {}
+    for _, group in groupby(sorted(lagging), key=_Groups()):
+        members = list(group)
+        shared = max(mark for _, mark, _ in members)
+        behind |= {fingerprint: shared for *_, fingerprint in members}
     return behind
+
+
+class _Groups:
+    """Groups spans, from a mark to the next tick, given in the order of their ends, by an instant that they share."""
+
+    def __init__(self) -> None:
+        self._ends: datetime | None = None
+
+    def __call__(self, span: tuple[datetime, datetime, str]) -> datetime:
+        undecided, mark, _ = span
+        if self._ends is None or mark >= self._ends:
+            self._ends = undecided
+        return self._ends
 
 
 def _frozen(page: Page, settled: datetime) -> dict[str, datetime]:

@@ -115,12 +115,13 @@ class Fate:
 class Answer:
     """A command that this write consumes; `refusal` says why it has no effect, and is empty for one that has.
 
-    `command` is None for a note that is no command at all.
+    `command` is None for a note that is no command at all. One that `is_repeated` had its effect before.
     """
 
     id: str
     command: Command | None = None
     refusal: str = ""
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +199,18 @@ class Page:
         """Whether a new run of this job may be claimed beside `blocker`, which is then ended first (rule 25)."""
         return job.policy.overlap is Overlap.REPLACE and blocker.owner == self.at.nonce and not self.at.full
 
+    def holds_slot(self, blocker: OpenRun) -> bool:
+        """Whether this run takes up a worker, or is about to; one that waits for its next attempt does not."""
+        held = self.at.held.get(blocker.key)
+        return held is None or held.state in (State.ALIVE, State.UNSTARTED)
+
     def keep(self, entry: OpenRun) -> None:
         """Leave this run open."""
         self.open.append(entry)
         self._busy.setdefault(entry.job, entry)
 
     def claim(self, entry: OpenRun, cause: str, *, takes_slot: bool = True) -> None:
-        """Entitle to start this attempt; what replaces a living run starts in its slot."""
+        """Entitle to start this attempt; what replaces a run that holds a slot starts in that."""
         self.slots -= takes_slot
         self.keep(entry)
         self.claims.append(Claim(entry, cause))

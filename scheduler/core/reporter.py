@@ -12,10 +12,12 @@ from collections.abc import Callable
 
 from scheduler.core import writes
 from scheduler.core.ledger import Ledger
-from scheduler.core.moves import Attempt, Kind, Landed, Move, Read, Seen, Wait, Write
+from scheduler.core.moves import Attempt, Kind, Landed, Lost, Move, News, Read, Seen, Term, Wait, Write
 from scheduler.core.ports import LeaseRecord
 from scheduler.core.standing import Pace
 from scheduler.core.work import Draft
+
+FOREVER = float("inf")
 
 
 class Reporter:
@@ -24,18 +26,25 @@ class Reporter:
     `base` is the Lease as just read, None when it must be read first, as it must be before every report.
     """
 
-    def __init__(self, retry_period_s: float, random: Callable[[], float], tell: Callable[[Landed], None]) -> None:
+    def __init__(
+        self, term: Term, retry_period_s: float, random: Callable[[], float], tell: Callable[[News], None]
+    ) -> None:
         self.base: Seen | None = None
+        self._term = term
+        self._period_s = retry_period_s
+        self._make_sure_at = FOREVER
         self._random = random
         self._tell = tell
         self._pace = Pace(retry_period_s)
         self._unanswered: Attempt | None = None
 
     def next_move(self, now: float, work_at: float) -> Move:
-        """Nothing before a report is wanted, at `work_at`."""
-        start_at = max(work_at, self._pace.not_before)
+        """Nothing before a report is wanted, at `work_at`, or the Lease seems to be gone."""
+        start_at = max(min(work_at, self._make_sure_at), self._pace.not_before)
         if now < start_at:
             return Wait(start_at)
+        if now >= self._make_sure_at:
+            return Read()
         return Write(Kind.REPORT) if self.base else Read()
 
     def compose(self, draft: Draft | None, now: float) -> Attempt:
@@ -64,8 +73,18 @@ class Reporter:
         """Take note that the Lease could not be read."""
         self._pace.fail(now, 0, self._random())
 
+    def sighted(self, record: LeaseRecord | None, now: float) -> None:
+        """Take note of what the watch shows. A Lease that is gone may be brought back by its leader, so wait a while.
+
+        If it is not, somebody else makes it anew, without a ledger, and would start our exclusive runs beside us.
+        """
+        self._make_sure_at = FOREVER if record else min(self._make_sure_at, now + self._period_s)
+
     def read(self, record: LeaseRecord | None, now: float) -> None:
         """Take note of what a plain GET returned: perhaps the report of which nobody knew whether it landed."""
+        if record is None and now >= self._make_sure_at:
+            self._tell(Lost(self._term, "lease_deleted"))
+        self._make_sure_at = FOREVER
         seen, sent = (Seen.of(record) if record else None), self._unanswered
         if seen is None or seen.ledger is None:
             self.has_nothing_to_report(now)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from scheduler.core.commands import restored
 from scheduler.core.ledger import Ledger, WriteId
 from scheduler.core.moves import Attempt, Candidate, Following, Kind, Refused, Seen
 from scheduler.core.ports import LeaseRecord
@@ -21,12 +22,13 @@ class Memory:
     """What this process has ever seen of the Lease, whatever became of it since.
 
     `number` is the greatest of all write numbers seen or sent. Of the Lease of this `uid`, `newest` is the ledger with
-    the greatest number and `last` the number seen last. `settled` is the last one known.
+    the greatest number, `notes` what stood beside it, and `last` the number seen last. `settled` is the last one known.
     """
 
     number: int = 0
     uid: str = ""
     newest: Ledger | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
     last: int = 0
     settled: datetime | None = None
     ledger: bool = False
@@ -42,16 +44,16 @@ class Memory:
         if seen.record.uid != self.uid:
             self.uid, self.newest, self.last = seen.record.uid, None, 0
         if seen.ledger:
-            self._keep_ledger(seen.ledger)
+            self._keep_ledger(seen.ledger, seen.record.notes)
 
-    def _keep_ledger(self, ledger: Ledger) -> None:
+    def _keep_ledger(self, ledger: Ledger, notes: Mapping[str, str]) -> None:
         """A number that grows again, below the greatest, is that of somebody who leads with what was restored.
 
         What the former ledger did not live to see has been decided there, so from then on it counts and no other.
         """
         number = ledger.written.number
         if self.newest is None or number >= self.newest.written.number or number > self.last:
-            self.newest = ledger
+            self.newest, self.notes = ledger, notes
         self.last = number
         self.number = max(self.number, number)
         self.settled = ledger.settled or self.settled
@@ -70,10 +72,15 @@ class Memory:
         is_used = bool(record.holder or record.renewed)
         return is_used and record.ledger is None and not self.ledger
 
-    def ledger_to_inherit(self, seen: Seen) -> Ledger | None:
-        """What a successor goes on with: the ledger as read, or that of the greatest number; None for a quiet start."""
-        ledger = self.newest if self.is_older(seen) else seen.ledger
-        return ledger if ledger and not ledger.is_stub else None
+    def inheritance(self, seen: Seen) -> Seen:
+        """What a successor goes on with: the Lease as read, with the ledger and the pauses of the greatest number seen.
+
+        It has no ledger if that means a quiet start.
+        """
+        if self.is_older(seen):
+            record = replace(seen.record, notes=restored(seen.record.notes, self.notes))
+            seen = replace(seen, record=record, ledger=self.newest)
+        return replace(seen, ledger=None) if seen.ledger and seen.ledger.is_stub else seen
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ PAUSED_TICKS_SHARE_A_LINE = timedelta(hours=1)
 
 
 class _Due(NamedTuple):
-    """A tick to be decided, in the order in which they are decided.
+    """A tick to be decided; the oldest goes first, and what is due before what is not.
 
     `newest`: its job has none newer that is due. `early`: it is not due yet, but may be claimed ahead of its time.
     """
@@ -44,7 +44,7 @@ def decide_ticks(page: Page) -> None:
             page.marks[fingerprint] = mark
             due += _due(page, fingerprint, job, ahead)
     waiting: set[str] = set()
-    for item in sorted(due):
+    for item in sorted(due, key=lambda item: (item.early, item)):
         if item.job in waiting:
             page.too_early = page.too_early or item.early
         elif not _decide(page, item, page.at.table.jobs[item.job]):
@@ -99,8 +99,10 @@ def _drop_unwanted(page: Page, fingerprint: str, job: Job, pause: Pause | None) 
     found = due_between(job, mark, until)
     if found and not (lasts and found.first > now - PAUSED_TICKS_SHARE_A_LINE):
         _drop(page, fingerprint, job, [Drop(found.first, found.last, found.count, reason)])
-    if pause and not lasts and job.name in page.pauses:
+    if pause and not lasts and not page.reset and job.name in page.pauses:
         del page.pauses[job.name]
+    # A tick after its end may fall due before the next plan: then that must not think that this one has looked at it.
+    page.too_early = page.too_early or (lasts and pause is not None and pause.until is not None)
     return not lasts
 
 
@@ -117,7 +119,8 @@ def _decide(page: Page, due: _Due, job: Job) -> bool:
     if due.early:
         return _claim_early(page, due, job, blocker)
     missed = job.due(due.tick) < page.at.lead_since
-    if blocker is None and page.slots < 1:
+    takes_slot = not (blocker and page.holds_slot(blocker))
+    if takes_slot and page.slots < 1 and (blocker is None or page.replaceable(job, blocker)):
         return False
     if blocker and not page.replaceable(job, blocker) and _waits(due, job):
         return False
@@ -126,7 +129,7 @@ def _decide(page: Page, due: _Due, job: Job) -> bool:
     text = instant_text(due.tick)
     if blocker is None or page.replaceable(job, blocker):
         cause = "catch_up" if missed or not due.newest else "schedule"
-        page.claim_first(job, text, cause, takes_slot=blocker is None)
+        page.claim_first(job, text, cause, takes_slot=takes_slot)
     else:
         reason = "superseded" if job.policy.overlap is Overlap.QUEUE else "overlap"
         page.fates.append(Fate(job.name, text, text, 1, reason, blocker=blocker.run))
@@ -158,7 +161,7 @@ def _is_catching_up(page: Page, job: Job, blocker: OpenRun) -> bool:
     Overlap judges ticks of this term only, and what is caught up runs one after another (rule 25). A tick of this
     term that falls due behind such a run waits as well, or catching up would cost the ticks that it is there for.
     """
-    held = page.at.held.get(blocker.key)
-    claimed = next((claim.cause for claim in page.claims if claim.entry is blocker), None)
+    held = page.at.held.get(blocker.key) or page.at.held.get(blocker.earlier_key)
+    claimed = next((claim.cause for claim in page.claims if claim.entry is blocker and claim.cause != "retry"), None)
     cause = claimed or (held.cause if held else "rerun")  # another's open run is still to be repeated
     return job.policy.catch_up is CatchUp.ALL and cause in ("catch_up", "rerun")

@@ -84,8 +84,8 @@ class Work(Protocol):
     def resumed(self, wall: datetime) -> None:
         """The gate is open again in the same term."""
 
-    def released(self, sent_at: float) -> None:
-        """The Lease was given back by a write sent at this boot second; what still runs has its time from there."""
+    def released(self) -> None:
+        """The Lease was given back; what still runs has the time that the farewell left it."""
 
     def lost(self) -> None:
         """The lead is lost: forget what was not started, end exclusive runs, empty the engine."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from scheduler.core.commands import PAUSED
+from scheduler.core.commands import restored
 from scheduler.core.creation import Creation
 from scheduler.core.farewell import with_reports
 from scheduler.core.ledger import Ledger, WriteId, encode, first_ledger
@@ -44,15 +44,15 @@ class Pen:
         ledger = (creation.ledger or self._first_ledger(self.wall)) if in_time else None
         return self._open(Kind.GRANT, creation.over(stub.record), ledger)
 
-    def acquire(self, base: Seen, ledger: Ledger | None) -> Attempt:
-        """A new term over somebody else's, with this ledger to go on from (rules 8, 30)."""
+    def acquire(self, base: Seen) -> Attempt:
+        """A new term over somebody else's, with the ledger of `base` to go on from (rules 8, 30)."""
         taken = replace(
             base.record,
             holder=self.me.name,
             acquired=micro_time(self.wall),
             transitions=base.record.transitions + 1,
         )
-        return self._open(Kind.ACQUIRE, taken, ledger)
+        return self._open(Kind.ACQUIRE, taken, base.ledger)
 
     def _open(self, kind: Kind, record: LeaseRecord, ledger: Ledger | None) -> Attempt:
         """Without a ledger to go on from it is a quiet start.
@@ -109,7 +109,7 @@ def written_back(own: Seen, read: Seen) -> Seen:
     """
     kept = own.record
     ledger = with_reports(own.ledger, read.ledger) if own.ledger and read.ledger else own.ledger
-    notes = {key: text for key, text in read.record.notes.items() if key != PAUSED} | dict(kept.notes)
+    notes = restored(read.record.notes, kept.notes)
     text = kept.ledger if ledger == own.ledger or ledger is None else encode(ledger)
     record = replace(read.record, transitions=kept.transitions, acquired=kept.acquired, ledger=text, notes=notes)
     return Seen(record, ledger)

@@ -222,7 +222,7 @@ class Campaign:
 
     def _released(self, news: Released) -> None:
         """Told once the work knows of it: what it counts as running from then on is what drains."""
-        self._work.released(news.sent_at)
+        self._work.released()
         left = {"draining": self._work.running} if self._work.running else {}
         self._tell("lead.released", term=news.term.number, drained=self._work.drained, **left)
 

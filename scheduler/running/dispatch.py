@@ -286,23 +286,23 @@ class Dispatch:
             self._wanted.ring(self._clock.boot())
         self._arm(wall)
 
-    def released(self, sent_at: float) -> None:
+    def released(self) -> None:
         """Rule 34: what still runs may go on for the time that the release left it; what did not start is not ours."""
         self._disarm()
         with self._lock:
             self._term, self._gate, self._leaving.released = None, SHUT, True
             self._wanted.forget()
             self._record.let_go(run for run in self._runs if run.state is not State.ALIVE and not run.is_over)
-        self._crew.runner.trust(0.0, sent_at + self._leaving.left_s(sent_at))
+        self._crew.runner.trust(0.0, self._leaving.until)
         self._note_idleness()
 
     def lost(self) -> None:
         """Rule 12: gate shut, nothing new, exclusive runs killed, engine emptied."""
-        self._disarm()
         with self._lock:
             self._term, self._gate = None, SHUT
             self._wanted.forget()
         self._crew.runner.kill_exclusive()
+        self._disarm()  # after that, for an engine that hangs keeps whoever empties it waiting
         self.tell_unrecorded()
         self._note_idleness()
 
@@ -347,9 +347,11 @@ class Dispatch:
 
     def _end(self, run: HeldRun, ended: RunEnded) -> None:
         run.end(ended)
-        if ended.outcome == "gate_shut":
+        if run.state is State.UNSTARTED:
             self._crew.wake()
-            return
+            if not self._leaving.released:
+                return
+            run.state = State.KILLED  # never by us, then, and the new leader need not wait for it
         self._leaving.drained += self._leaving.began
         if self._term is None and not self._leaving.released:
             self._record.tell_unrecorded(run)

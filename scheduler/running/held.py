@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from scheduler.core.job import Job, Overlap
 from scheduler.core.ledger import OpenRun, attempt_key
@@ -16,6 +16,7 @@ from scheduler.core.moves import Term
 from scheduler.core.planning import Claim, Held, State
 from scheduler.core.ports import RunEnded, RunOrder
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 LONGEST_RETRY_DELAY = timedelta(minutes=5)
 
 
@@ -36,7 +37,7 @@ class HeldRun:
 
     def __post_init__(self) -> None:
         instant = self.entry.instant
-        self.due = instant if self.entry.is_manual else self.job.due(instant)
+        self.due = LONG_AGO if self.entry.is_manual else self.job.due(instant)  # asked for by whatever clock
 
     @property
     def is_over(self) -> bool:
@@ -159,8 +160,10 @@ class HeldRuns:
         return [one.entry.key for one in self._others(entry) if one.state is State.ALIVE]
 
     def _is_alone(self, run: HeldRun) -> bool:
+        """Whether no other run of its job lives, and none was claimed after it."""
         others = self._others(run.entry)
-        return not any(one.state is State.ALIVE or one.entry.instant > run.entry.instant for one in others)
+        is_newest = next(one for one in reversed(self._runs.values()) if one.entry.job == run.entry.job) is run
+        return is_newest and not any(one.state is State.ALIVE for one in others)
 
     def _others(self, entry: OpenRun) -> list[HeldRun]:
         return [one for one in self._runs.values() if one.entry.job == entry.job and one.entry.run != entry.run]

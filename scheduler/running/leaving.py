@@ -41,7 +41,7 @@ class Leaving:
 
     def __init__(self, nonce: str) -> None:
         self._nonce = nonce
-        self._until = 0.0
+        self.until = 0.0
         self.began = False
         self.released = False
         self.killing = False
@@ -51,11 +51,11 @@ class Leaving:
 
     def begin(self, until: float) -> None:
         """Leave; runs have until this boot second to end by themselves."""
-        self.began, self._until = True, until
+        self.began, self.until = True, until
 
     def left_s(self, now: float) -> int:
         """Whole seconds that the runs have left, rounded up: the successor counts on them."""
-        return max(LEAST_LEFT_S, ceil(self._until - now))
+        return max(LEAST_LEFT_S, ceil(self.until - now))
 
     def parting(self, made: Plan, runs: HeldRuns, now: float) -> Plan:
         """The plan of a leader that goes, with the time left to its living runs.

@@ -80,6 +80,8 @@ class RunLines:
     def answered(self, answer: Answer) -> None:
         """Tell what became of a command; a run that was asked for tells of itself."""
         command = answer.command
+        if answer.is_repeated:
+            return
         if answer.refusal or command is None:
             self._tell("command.refused", command=answer.id, reason=answer.refusal)
         elif command.do is Do.PAUSE:

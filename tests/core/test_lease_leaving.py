@@ -123,7 +123,7 @@ def test_what_is_told_of_a_release() -> None:
     assert isinstance(landed, Landed)
     assert landed.attempt.draft
     assert landed.ledger.open == store.ledger.open == (DRAINING,)
-    assert released == Released(Term(1, "102"), sent_at=1.0)
+    assert released == Released(Term(1, "102"))
 
 
 def test_after_the_release_it_waits_until_a_report_is_wanted() -> None:
@@ -262,10 +262,22 @@ def test_what_the_watch_shows_a_leaver() -> None:
     one, store = leaver()
     b_takes_over(store)
     one.sighted(store.record, 2.0)
-    one.sighted(None, 2.0)
 
     assert news(one) == []
     assert one.next_move(2.0) == Wait(NEVER)
+
+
+@pytest.mark.parametrize("is_back", [True, False], ids=["and brought back", "and not brought back"])
+def test_the_lease_is_deleted_under_a_leaver(*, is_back: bool) -> None:
+    """Rules 29, 34: whoever makes it anew knows nothing of the runs that drain, so they must end."""
+    one, store = leaver()
+    one.sighted(None, 2.0)
+    assert one.next_move(2.0) == Wait(4.0)
+    assert one.next_move(4.0) == Read()
+    one.read(store.record if is_back else None, 4.0)
+
+    assert one.take_news() == ([] if is_back else [Lost(Term(1, "102"), "lease_deleted")])
+    assert one.next_move(4.1) == Wait(NEVER)
 
 
 @pytest.mark.parametrize("wanted_at", [pytest.param(NEVER, id="nothing to report"), pytest.param(0.0, id="a report")])
@@ -300,7 +312,7 @@ def test_a_release_whose_reply_was_lost_and_whose_successor_has_written_since() 
 
     told = one.take_news()
     assert [type(item) for item in told] == [Landed, Released]
-    assert told[1] == Released(Term(1, "102"), sent_at=1.0)
+    assert told[1] == Released(Term(1, "102"))
     assert one.reports
     drive(one, store, 4.0, 4.0, write=the_end)
     assert store.ledger.open == (THEIRS,)
@@ -321,7 +333,7 @@ def test_of_two_releases_of_which_one_landed_the_first_counts() -> None:
     one.failed(3.0)
     one.read(store.record, 3.0)
 
-    assert one.take_news()[1] == Released(Term(1, "102"), sent_at=1.0)
+    assert one.take_news()[1] == Released(Term(1, "102"))
 
 
 @pytest.mark.parametrize(

@@ -396,7 +396,7 @@ def test_a_run_is_asked_for() -> None:
     made = plan(ledger(one), situation(table(one), 4, notes=notes_of(RUN_A)))
 
     assert said(made)["claims"] == [(MANUAL_A, 1, "manual")]
-    assert (made.notes, made.ledger.acks) == ({}, (RUN_A.id,))
+    assert (made.notes, made.ledger.acks) == ({}, (RUN_A.id, MANUAL_A))
     assert decode(encode(made.ledger)) == made.ledger
 
 
@@ -499,10 +499,102 @@ def test_everything_is_settled_on_request() -> None:
 
 def test_only_the_last_commands_are_remembered() -> None:
     one = every("a", 300)
-    acks = tuple(f"m-{number:08x}" for number in range(64))
+    acks = tuple(f"m-{number:08x}" for number in range(128))
     made = plan(ledger(one, acks=acks), situation(table(one), 4, notes=notes_of(replace(RUN_A, id="m-ffffffff"))))
 
-    assert made.ledger.acks == (*acks[1:], "m-ffffffff")
+    assert made.ledger.acks == (*acks[2:], "m-ffffffff", MANUAL_A)
+
+
+def test_very_many_commands_take_more_than_one_write() -> None:
+    """Else the first of them would be forgotten as they are consumed, and their senders send them again (rule 36)."""
+    one = every("a", 300, overlap=Overlap.ALLOW)
+    many = [replace(RUN_A, id=f"m-{number:08x}", at=noon(number)) for number in range(70)]
+    made = plan(ledger(one), situation(table(one), 100, slots=100, notes=notes_of(*many)))
+
+    assert len(made.claims) == 64
+    assert len(made.notes) == 6
+    assert made.undecided
+    assert {command.id for command in many[:64]} <= set(made.ledger.acks)
+
+
+def test_a_copy_of_a_command_runs_nothing_again() -> None:
+    """P2: another id, but the same job and moment, so the same run id."""
+    one = every("a", 300)
+    first = plan(ledger(one), situation(table(one), 4, notes=notes_of(RUN_A)))
+    over = replace(first.ledger, open=())
+    again = plan(over, situation(table(one), 5, notes=notes_of(replace(RUN_A, id="m-0000000b"))))
+
+    assert (again.claims, again.notes) == ((), {})
+
+
+def test_a_reset_leaves_paused_jobs_paused() -> None:
+    """Rule 37: it settles the past, no more."""
+    one = every("a", 10)
+    reset = Command("m-00000003", Do.RESET, None, noon(40))
+    made = plan(ledger(one), situation(table(one), 41, notes=notes_of(reset, a=Pause(NOON))))
+
+    assert pauses_in(made.notes).keys() == {"a"}
+
+
+def test_an_older_table_leaves_a_reset_to_the_newer() -> None:
+    """It cannot settle jobs that it has not (rule 20)."""
+    one = every("a", 10)
+    reset = Command("m-00000003", Do.RESET, None, noon(40))
+    made = plan(ledger(one, rev=1), situation(table(one), 41, notes=notes_of(reset)))
+
+    assert made.notes
+    assert made.undecided
+
+
+def test_a_pause_that_was_heard_twice_is_told_once() -> None:
+    one = every("a", 10)
+    pause = Command("m-00000001", Do.PAUSE, "a", noon(5))
+    made = plan(ledger(one, acks=(pause.id,)), situation(table(one), 6, notes=notes_of(pause)))
+
+    assert [answer.is_repeated for answer in made.answers] == [True]
+
+
+def test_a_pause_that_ends_before_the_tick_has_not_hidden_it() -> None:
+    """Rule 23: looked at ahead of its time, the tick seems paused, and is not when it is due."""
+    one = every("a", 10)
+    made = plan(ledger(one), situation(table(one), 9.6, notes=notes_of(a=Pause(NOON, noon(9.9))), **SLOW_STORE))
+
+    assert (made.claims, made.too_early) == ((), True)
+
+
+def test_a_tick_waits_behind_the_retry_of_a_run_that_is_caught_up() -> None:
+    """Rule 25: as it waits behind that run itself."""
+    one = every("a", 10, catch_up=CatchUp.ALL, retries=3)
+    mine = entry(at=10, failures=1)
+    facts = {"held": {mine.key: Held(State.READY, "catch_up", "failed")}, "lead_since": noon(15)}
+    made = plan(ledger(one, open=(mine,), settled=noon(10)), situation(table(one), 20.01, **facts))
+
+    assert [claim.cause for claim in made.claims] == ["retry"]
+    assert (made.fates, made.undecided) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("state", "claimed"),
+    [
+        pytest.param(State.ALIVE, True, id="it lives: in its slot"),
+        pytest.param(State.WAITING, False, id="it waits for its retry and has none"),
+    ],
+)
+def test_what_replaces_a_run_takes_its_slot_if_that_has_one(state: State, *, claimed: bool) -> None:
+    one, old = every("a", 10, overlap=Overlap.REPLACE), entry(at=0)
+    made = plan(ledger(one, open=(old,)), situation(table(one), 10, slots=0, held={old.key: Held(state)}))
+
+    assert bool(made.claims) == claimed == (not made.undecided)
+
+
+def test_a_run_asked_for_just_before_a_tick_that_was_claimed_early_is_the_newer_one() -> None:
+    """Rule 25: newer is what was claimed later."""
+    one, at_tick, by_hand = every("a", 10, overlap=Overlap.REPLACE), entry(at=10), replace(entry(), tick=MANUAL_A[2:])
+    held = {at_tick.key: Held(State.KILLED), by_hand.key: Held(State.ALIVE)}
+    made = plan(ledger(one, open=(at_tick, by_hand), settled=noon(10)), situation(table(one), 11, held=held))
+
+    assert [fate.reason for fate in made.fates] == ["replaced"]
+    assert made.ledger.open == (by_hand,)
 
 
 # ------------------------------------------------------------------ limits
@@ -519,6 +611,21 @@ def test_a_full_ledger_claims_nothing_new() -> None:
     assert made.full_bytes > len(encode(made.ledger)) > FULL_BYTES
     assert set(made.ledger.open) == set(crowd)
     assert made.ledger.mark(fingerprint(one), NOON) == noon(0)
+
+
+def test_who_lags_behind_shares_as_few_marks_as_possible() -> None:
+    """Rules 19, 31: after an outage each of very many jobs has a last tick of its own, but no mark of its own."""
+    jobs = [every(f"a{number}", 3600, offset=number) for number in range(0, 3600, 7)]
+    made = plan(
+        ledger(*jobs), situation(table(*jobs), 9 * 3600, lead_since=noon(9 * 3600 - 1), slots=0, first_of_term=True)
+    )
+
+    assert len(made.ledger.behind) > 500
+    assert len(set(made.ledger.behind.values())) <= 2
+    for one in jobs:
+        last_dropped = datetime.fromisoformat(max(fate.last for fate in made.fates if fate.job == one.name))
+        assert one.schedule
+        assert last_dropped <= made.ledger.mark(fingerprint(one), NOON) < (one.schedule.after(last_dropped) or NOON)
 
 
 def test_a_crowded_ledger_only_counts_what_it_did() -> None:
@@ -651,8 +758,8 @@ class Leader:
         for one in made.failed:
             self.held[one.key] = replace(self.held[one.key], state=State.WAITING)
         for claim in made.claims:
-            self.held.pop(replace(claim.entry, attempt=claim.entry.attempt - 1).key, None)
-            self.held[claim.entry.key] = Held(State.ALIVE, claim.cause)
+            earlier = self.held.pop(claim.entry.earlier_key, Held(State.ALIVE))
+            self.held[claim.entry.key] = Held(State.ALIVE, earlier.cause if claim.cause == "retry" else claim.cause)
         self.held = {key: held for key, held in self.held.items() if key in {one.key for one in made.ledger.open}}
 
 

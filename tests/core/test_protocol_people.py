@@ -28,6 +28,10 @@ class StubbornRunner(PretendRunner):
             super().kill(key)
 
 
+def ledger_is_missing(world: World) -> bool:
+    return world.record is None or world.record.ledger is None
+
+
 def one_long_run(**policy: Any) -> tuple[World, Replica, Replica]:
     """A leads, runs `long` from second 5 to 23 beside the ticks of `a`, and is told to stop at second 6."""
     world, a, b = led_by_a(table(every("a", 5, **ALL), every("long", 10, offset=5, **policy)))
@@ -187,6 +191,54 @@ class TestZeroGap:
         assert b.election.term
         assert world.started("long") == [(run("long", 5), 1), (run("long", 5), 2)]
         assert world.fates("long") == [("succeeded", run("long", 5))]
+
+    def test_an_exclusive_run_ends_if_the_lease_is_deleted_and_not_brought_back(self) -> None:
+        """29, 34: whoever makes it anew knows nothing of the run."""
+        world, a, b = led_by_a(table(every("x", 10, offset=5)))
+        a.runner.duration_s["x"] = 58
+        world.run_to(6)
+        a.terminate(drain_s=60, at_once=True)
+        world.run_to(6.02)
+        world.delete()
+        world.run_to(75)
+
+        assert b.election.term
+        (end,) = [end for end in world.ends if end.replica == "A"]
+        assert end.at - START < 6 + L
+        assert [line.facts["reason"] for line in world.events("lead.lost")] == ["lease_deleted"]
+
+    def test_a_leader_told_to_stop_as_it_makes_its_lease_anew_gives_it_back_whole(self) -> None:
+        """27, 32: the stub that it has made says nothing of its open runs."""
+        world, a, b = led_by_a(table(every("x", 30, offset=5), every("t", 5, **ALL)))
+        a.runner.duration_s["x"] = 58
+        a.latency_s = 0.1
+        world.run_to(6.3)
+        world.delete()
+        while ledger_is_missing(world) or not ledger(world).is_stub:
+            world.run_for(0.01)
+        a.terminate(drain_s=60, at_once=True)
+        world.run_to(50)
+
+        assert b.election.term
+        assert not world.events("ledger.lost")
+        assert world.started("x") == [(run("x", 5), 1)]
+        assert world.started("t") == [(run("t", at), 1) for at in range(5, 55, 5)]
+
+    def test_a_leader_whose_lease_is_gone_does_not_wait_for_it_to_stop(self) -> None:
+        """32: there is nothing to release, and nowhere to record an end."""
+        world, a, b = led_by_a(table(every("x", 300, offset=5, overlap=Overlap.ALLOW)))
+        b.kill()
+        a.runner.duration_s["x"] = 3
+        world.run_to(6)
+        a.requests_fail = True
+        world.delete()
+        world.run_to(6.5)
+        a.terminate(drain_s=12, at_once=True)
+        a.requests_fail = False
+        world.record = None
+        world.run_to(9)
+
+        assert a.is_dead
 
     def test_a_thread_that_still_runs_goes_with_its_process(self) -> None:
         """34, 35: it cannot be ended otherwise; the Lease has long been another's."""
@@ -348,7 +400,7 @@ class TestCommands:
         assert world.record
         notes = world.record.notes
         world.run_to(10.5)
-        assert ledger(world).acks == ("m-00000001",)
+        assert "m-00000001" in ledger(world).acks
         world.edit(notes=notes)
         a.kill()
         world.run_to(40)
@@ -373,6 +425,15 @@ class TestCommands:
         world.run_to(60)
 
         assert [round(start.at - START) for start in world.starts] == [5, 25]
+
+    def test_a_run_asked_for_by_a_clock_that_is_ahead_starts_at_once(self) -> None:
+        world, _, _ = led_by_a(table(every("a", 300)))
+        world.run_to(10)
+        key, text = note_of(Command("m-00000001", Do.RUN, "a", world.wall() + timedelta(seconds=60)))
+        world.edit(notes={key: text})
+        world.run_to(10.2)
+
+        assert [start.at - START for start in world.starts] == [10]
 
     def test_a_pause_outlives_the_leader(self) -> None:
         """37."""

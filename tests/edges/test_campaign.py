@@ -270,7 +270,6 @@ def test_what_is_told_of_a_release(stage: Stage) -> None:
     stage.run()
 
     assert [told[0] for told in stage.work.told] == ["landed", "released"]
-    assert stage.work.told[1] == ("released", 1.5)
     assert stage.of("lead.released") == [{"term": 1, "drained": 3, "draining": 2}]
 
 

@@ -122,8 +122,8 @@ class IdleWork(NotingWork):
         super().acquired(news, wall)
         self.was_acquired.set()
 
-    def released(self, sent_at: float) -> None:
-        super().released(sent_at)
+    def released(self) -> None:
+        super().released()
         self.was_released.set()
 
     def lost(self) -> None:

@@ -70,8 +70,8 @@ class NotingWork:
         self.walls.append(wall)
         self.told.append(("resumed",))
 
-    def released(self, sent_at: float) -> None:
-        self.told.append(("released", sent_at))
+    def released(self) -> None:
+        self.told.append(("released",))
 
     def lost(self) -> None:
         self.told.append(("lost",))
