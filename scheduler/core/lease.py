@@ -170,8 +170,7 @@ class Election:
 
     def take_news(self) -> list[News]:
         """The news since the last call."""
-        news = self._news.copy()
-        self._news.clear()
+        news, self._news[:] = self._news[:], []
         return news
 
     def stop(self, *, reporting: bool = False) -> None:
@@ -389,11 +388,9 @@ class Election:
         return FOREVER if self._stopping else self._leadership.lapses_at
 
     def _notice_lapse(self, now: float) -> None:
-        if now < self._lapse_at():
-            return
-        if self._vigil.finds_nothing:
+        if now >= self._lapse_at() and self._vigil.finds_nothing:
             self._leadership.lose("lease_deleted")
-        else:
+        elif now >= self._lapse_at():
             self._leadership.suspend()
 
     def _finish(self, attempt: Attempt) -> None:

@@ -135,6 +135,17 @@ class ReplicaProcess:
             self.process.stdout.close()
 
 
+def write_logs(replicas: Iterable[ReplicaProcess], folder: Path) -> list[Path]:
+    """One file a process, with what it has told so far, as its stdout was."""
+    paths = []
+    for number, replica in enumerate(replicas):
+        path = folder / f"{number:03}-{replica.name}.log"
+        lines = [json.dumps({key: fact for key, fact in line.items() if key != "at"}) for line in list(replica.lines)]
+        path.write_text("".join(f"{line}\n" for line in [*lines, *(stray.rstrip("\n") for stray in replica.strays)]))
+        paths.append(path)
+    return paths
+
+
 def _matching(lines: Iterable[dict[str, Any]], event: str, facts: Mapping[str, object]) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == event and all(line.get(key) == facts[key] for key in facts)]
 
