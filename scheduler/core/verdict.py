@@ -136,8 +136,8 @@ def judge(
     """
     verdict = Verdict(Tally(), Tally(), Counter())
     for name, (job, parts) in expected.items():
-        due = set(_ticks(job, parts))
         account = accounts.of(name)
+        due = {tick for part in parts for tick in _due(job, part, account, span)}
         told = {tick for tick in (*account.finals, *account.signs) if seconds(tick) in span}
         manual = sorted(tick for tick in told if isinstance(tick, str))
         ticks = sorted({tick for tick in told if isinstance(tick, int)} | due)
@@ -153,12 +153,20 @@ def judge(
     return verdict
 
 
-def _ticks(job: Job | None, parts: Iterable[Span]) -> Iterator[int]:
-    if job and job.enabled and job.schedule:
-        for part in parts:
-            after, until = (instant(at) - _JUST_BEFORE for at in (part.since, part.until))
-            for tick in ticks_between(job.schedule, after, until):
-                yield int(tick.timestamp())
+def _due(job: Job | None, part: Span, account: JobAccount, span: Span) -> list[int]:
+    """The ticks of this part that must have a fate.
+
+    Where another definition follows, these end with the last that has a sign: what fell due later, while nobody led, was
+    gone with its definition when somebody did, and nobody knows it (rule 20).
+    """
+    if job is None or not job.enabled or job.schedule is None:
+        return []
+    after, until = (instant(at) - _JUST_BEFORE for at in (part.since, part.until))
+    ticks = [int(tick.timestamp()) for tick in ticks_between(job.schedule, after, until)]
+    if part.until < span.until:
+        last = max((tick for tick in ticks if tick in account.signs or account.fate(tick)), default=0)
+        return [tick for tick in ticks if tick <= last]
+    return ticks
 
 
 def _count_strangers(job: Job | None, account: JobAccount, span: Span, tally: Tally) -> None:

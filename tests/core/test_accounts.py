@@ -190,6 +190,18 @@ def test_ticks_of_no_schedule_are_strays() -> None:
     assert verdict_on(None, [*ALL_FOUR, ended(5)], until=40).strays[BEAT] == 0
 
 
+def test_what_fell_due_before_a_definition_was_replaced_and_after_its_last_leader_is_not_expected() -> None:
+    """Nobody who still has the definition leads; a gap before its last sign of life is another matter."""
+    accounts = Accounts()
+    for line in (ended(0), ended(20)):
+        line(accounts)
+    span = Span(NOON, NOON + 100)
+    parts = [Span(NOON, NOON + 50)]
+    verdict = judge(accounts, {BEAT: (beat(10), parts)}, span, Horizon(span.until, NOON, NOON, MOMENT, DRAIN))
+
+    assert [gap.ticks for gap in verdict.ticks.unaccounted] == [[NOON + 10]]
+
+
 # ---------------------------------------------------------------------- counts, losses, manual runs
 
 
