@@ -7,7 +7,7 @@ under way as long as nothing in the logs speaks against it (`still_open.py`), an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -156,7 +156,7 @@ def judge(
 def _due(job: Job | None, part: Span, account: JobAccount, span: Span) -> list[int]:
     """The ticks of this part that must have a fate.
 
-    Where another definition follows, these end with the last that has a sign: what fell due later, while nobody led, was
+    Where another definition follows, they end with the last that has a sign: what fell due later, with no leader, was
     gone with its definition when somebody did, and nobody knows it (rule 20).
     """
     if job is None or not job.enabled or job.schedule is None:
