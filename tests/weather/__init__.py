@@ -1,0 +1,1 @@
+"""Bad weather over very many ticks, and a judge who knows nothing of the program."""
