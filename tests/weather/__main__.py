@@ -19,10 +19,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count
 
-from tests.weather.story import Verdict, tell
-from tests.weather.weather import Climate
+from tests.weather.story import USUAL, Verdict, tell
 
-STORY_MINUTES = 15.0
 MILLION = 1_000_000
 
 
@@ -32,14 +30,14 @@ def main() -> int:
     began = time.perf_counter()
     ticks, blows, events = 0, Counter[str](), Counter[str]()
     stories = objections = 0
-    _say(f"weather: from seed {options.seed} on, {STORY_MINUTES:g} minutes a story")
+    _say(f"weather: from seed {options.seed} on, {USUAL.minutes:g} minutes a story")
     for verdict in _verdicts(options.seed, options.jobs):
         stories, ticks = stories + 1, ticks + verdict.ticks
         blows, events = blows + verdict.blows, events + verdict.events
         objections += len(verdict.objections)
         if verdict.objections:
             _say(f"\n{verdict.text}\n\ntell it again: make weather SEED={verdict.seed} HOURS={verdict.minutes / 60:g}")
-        hours = stories * STORY_MINUTES / 60
+        hours = stories * USUAL.minutes / 60
         if (hours >= options.hours) if options.hours else ticks >= MILLION:
             break
         _show_progress(f"{ticks:,} ticks, {hours:g} h, {objections} objections")
@@ -65,7 +63,7 @@ def _verdicts(seed: int, jobs: int) -> Iterator[Verdict]:
 
 
 def _one(seed: int) -> Verdict:
-    return tell(seed, Climate(minutes=STORY_MINUTES))
+    return tell(seed, USUAL)
 
 
 def _show_progress(text: str) -> None:

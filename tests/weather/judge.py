@@ -184,7 +184,7 @@ def _every_tick_has_one_fate(case: Case) -> Iterator[Objection]:
         for row in rows:
             since = case.began if row.since is None else row.since
             for tick in row.between(since, min(row.until, row.owed_until, case.until)):
-                key = (job, float(tick))
+                key: Key = (job, float(tick))
                 if key not in case.fates and not case.is_excused(key):
                     yield Objection("no final line", _name(key), float(tick))
     for key, fate in case.fates.items():

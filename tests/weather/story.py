@@ -11,6 +11,7 @@ from tests.weather.judge import FINAL, judge
 from tests.weather.sky import TRUE_TIME
 from tests.weather.weather import Climate, Weather
 
+USUAL = Climate(minutes=15.0, sizes=(60, 100))  # of the tests and of `make weather`: one seed, one story
 AROUND_S = 20.0
 LAST_LINES = 60
 

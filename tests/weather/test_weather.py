@@ -6,10 +6,9 @@ from collections import Counter
 
 import pytest
 
-from tests.weather.story import tell
+from tests.weather.story import USUAL, tell
 from tests.weather.weather import WEIGHTS, Climate, Weather
 
-CLIMATE = Climate(minutes=15.0, sizes=(60, 100))
 STORIES = 20
 BATCH = 4
 ENOUGH = 20_000  # ticks of each batch; so there are more than 100,000 in all
@@ -20,7 +19,7 @@ FATES = tuple(f"run.{fate}" for fate in ("succeeded", "failed", "skipped", "drop
 @pytest.mark.parametrize("first", range(1, 1 + STORIES, BATCH))
 def test_no_weather_breaks_a_promise(first: int) -> None:
     """Nor is it idle: the judge would have nothing to say to a world in which nobody leads and nothing runs."""
-    verdicts = [tell(seed, CLIMATE) for seed in range(first, first + BATCH)]
+    verdicts = [tell(seed, USUAL) for seed in range(first, first + BATCH)]
     told = [verdict.text for verdict in verdicts if verdict.objections]
 
     assert not told, "\n\n".join(told)
