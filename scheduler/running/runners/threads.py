@@ -12,10 +12,18 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from scheduler.core.job import PythonAction
 from scheduler.core.ports import Clock, RunEnded, RunNews, RunOrder, RunOutput, RunStarted
 from scheduler.running.runners.call import Failure, call, failure_of, job_run
+
+
+@dataclass(slots=True)
+class _Serving:
+    """How many runs one thread has performed; nobody else changes it."""
+
+    performed: int = 0
 
 
 class ThreadRunner:
@@ -33,9 +41,9 @@ class ThreadRunner:
         self._gate = gate
         self._clock = clock
         self._orders: queue.SimpleQueue[RunOrder | None] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
+        self._threads: list[_Serving] = []
+        self._handed_over = 0
         self._current = threading.local()
 
     def run_facts(self) -> dict[str, object] | None:
@@ -50,17 +58,23 @@ class ThreadRunner:
         """Nothing to note: the gate itself is asked, and nothing can be ended at a deadline."""
 
     def start(self, order: RunOrder) -> None:
-        """Have a thread perform the run."""
-        if not self._idle.acquire(blocking=False):
-            self._add_thread()
+        """Have a thread perform the run.
+
+        A thousand may be handed over at one instant, so this shares no lock with the threads that perform them.
+        """
+        with self._lock:
+            self._handed_over += 1
+            if len(self._threads) < self._max_parallel and self._busy > len(self._threads):
+                serving = _Serving()
+                name = f"run-{len(self._threads)}"
+                threading.Thread(target=self._serve, args=(serving,), name=name, daemon=True).start()
+                self._threads.append(serving)
         self._orders.put(order)
 
-    def _add_thread(self) -> None:
-        with self._lock:
-            if len(self._threads) < self._max_parallel:
-                thread = threading.Thread(target=self._serve, name=f"run-{len(self._threads)}", daemon=True)
-                thread.start()
-                self._threads.append(thread)
+    @property
+    def _busy(self) -> int:
+        """Runs handed over and not over; perhaps a few more, for the threads count for themselves."""
+        return self._handed_over - sum(serving.performed for serving in self._threads)
 
     def kill(self, key: str) -> None:
         """A thread cannot be ended from outside."""
@@ -75,10 +89,10 @@ class ThreadRunner:
                 self._orders.put(None)
             self._threads.clear()
 
-    def _serve(self) -> None:
+    def _serve(self, serving: _Serving) -> None:
         while order := self._orders.get():
             self._perform(order)
-            self._idle.release()
+            serving.performed += 1
 
     def _perform(self, order: RunOrder) -> None:
         if not self._gate():
