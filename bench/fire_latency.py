@@ -12,6 +12,7 @@ All contenders of one rate run one after another in one process; read the ratios
 from __future__ import annotations
 
 import argparse
+import gc
 import heapq
 import logging
 import random
@@ -145,6 +146,7 @@ def _leading(table: JobTable, store: LeaseStore, note: Callable[[RunNews], None]
     election = Election(Candidate("bench", "bench", known=table.known, creates_at_once=True), random.random)
     campaign = Campaign(election, dispatch, clock, lambda _event, **_facts: None, store)
     loop = CampaignLoop(campaign, store, clock, inbox)
+    gc.freeze()  # as app.py does; what the other contenders left is collected before each of them
     loop.start()
     try:
         yield
@@ -210,6 +212,8 @@ def main() -> None:
         for rate in arguments.rates:
             yardstick: float | None = None
             for name, contender in contenders.items():
+                gc.unfreeze()
+                gc.collect()
                 late = contender(rate, arguments.seconds)
                 print(_row(rate, name, late, yardstick), flush=True)
                 yardstick = yardstick or (sorted(late)[int(len(late) * 0.99)] if late else None)
