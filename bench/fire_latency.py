@@ -6,7 +6,8 @@ store before the first of its jobs starts, and records the ends.
 
     python bench/fire_latency.py [--seconds 10] [--rates 1 10 100 1000] [--store sqlite|memory] [--kubeconfig FILE]
 
-All contenders of one rate run one after another in one process; read the ratios, for machines differ.
+All contenders of one rate run one after another in one process, each rate in a process of its own. Read the ratios, for
+machines differ.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import gc
 import heapq
 import logging
 import random
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -49,6 +52,7 @@ from scheduler.running.supervisor.handle import SupervisorRunner
 
 WARM_UP_S = 3
 PROCESSES = 16  # at a time, the default of max_parallel; threads get as many as there are jobs
+HEAD = "  rate contender                 runs    p50 ms    p99 ms    max ms  p99 / bare loop"
 HERE = str(Path(__file__).parent)
 
 Lateness = list[float]
@@ -191,6 +195,19 @@ def _row(rate: int, name: str, late: Lateness, yardstick: float | None) -> str:
     return f"{rate:>6} {name:<22} {len(late):>7} {p50 * 1e3:9.2f} {p99 * 1e3:9.2f} {late[-1] * 1e3:9.2f} {ratio}"
 
 
+def _each_in_its_own_process(rates: list[int]) -> None:
+    """Measure each rate as if it were the only one: threads and garbage of one would slow down the next."""
+    given = sys.argv[1:]
+    at = given.index("--rates") if "--rates" in given else len(given)
+    others = given[:at] + given[at + 1 + len(rates) :]
+    print(HEAD, flush=True)
+    for rate in rates:
+        command = [sys.executable, __file__, *others, "--rates", str(rate)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as one:  # noqa: S603  # this very file
+            for line in one.stdout or ():
+                print(line if line.rstrip() != HEAD else "", end="", flush=True)
+
+
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -199,8 +216,11 @@ def main() -> None:
     parser.add_argument("--store", choices=["sqlite", "memory"], default="sqlite")
     parser.add_argument("--kubeconfig")
     arguments = parser.parse_args()
+    if len(arguments.rates) > 1:
+        _each_in_its_own_process(arguments.rates)
+        return
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    print("  rate contender                 runs    p50 ms    p99 ms    max ms  p99 / bare loop")
+    print(HEAD)
     with tempfile.TemporaryDirectory() as folder:
         stores = _stores(arguments, Path(folder))
         contenders: dict[str, Contender] = {

@@ -25,7 +25,8 @@ EARLY_S = 6.6  # claims are up to 5 s ahead of the store's clock, which is read 
 class Rule:
     """What rules, what did, and what is excused. `tables` are the drawn ones by their revision, the newest last.
 
-    `holds_a_report`: the last to write was one who has left, and perhaps nobody has heard of it yet.
+    `holds_a_report`: the last to write was one who has left, and perhaps nobody has heard of it yet. `losses` counts
+    how often the Lease was taken away.
     """
 
     sky: Sky
@@ -34,6 +35,7 @@ class Rule:
     replaced: list[Declared] = field(default_factory=list)
     excused: list[Excused] = field(default_factory=list)
     holds_a_report: bool = False
+    losses: int = 0
     _had: dict[str, Declared] = field(default_factory=dict)  # every definition that anybody ever had
     _ruling: dict[str, Declared] = field(default_factory=dict)
     _revision: int = -1
@@ -62,6 +64,7 @@ class Rule:
     def lose(self) -> None:
         """The Lease is taken away: what is open or undecided, or was told by nobody yet, may go unaccounted for."""
         ledger = ledger_of(self.sky.record) if self.sky.record else None
+        self.losses += 1
         if not self.is_lost:
             self._lost_since = _undecided_since(ledger) if ledger and ledger.settled else self.sky.true_time
             self._lost_writer = ledger.written.nonce if ledger else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ from tests.weather.sky import TRUE_TIME
 from tests.weather.weather import Climate, Weather
 
 USUAL = Climate(minutes=15.0, sizes=(60, 100))  # of the tests and of `make weather`: one seed, one story
-AROUND_S = 20.0
+AROUND_S = 90.0
+RUN_ID = re.compile(r"[a-z0-9-]+@[0-9A-Za-z:.-]+Z")
 LAST_LINES = 60
 
 
@@ -46,7 +48,7 @@ def tell(seed: int, climate: Climate) -> Verdict:
         error.add_note("\n".join(f"{at - TRUE_TIME - START:9.3f}  {what}" for at, what in weather.story[-LAST_LINES:]))
         raise
     objections = judge(history)
-    excerpt = _excerpt(weather, history, objections[0].at) if objections else []
+    excerpt = _excerpt(weather, history, objections[0]) if objections else []
     ticks = sum(_ticks_of(line) for line in history.lines if line.event in FINAL and not line.facts.get("repeated"))
     return Verdict(seed, climate.minutes, ticks, weather.blows, weather.sky.events, objections, excerpt)
 
@@ -55,17 +57,18 @@ def _ticks_of(line: Line) -> int:
     return int(str(line.facts.get("ticks") or 1))
 
 
-def _excerpt(weather: Weather, history: History, at: float) -> list[str]:
-    """What was done, what ran and what was told before an instant, and shortly after it, in order."""
-    since, until = at - AROUND_S, at + AROUND_S / 10
-    found = [(when, f"* {what}") for when, what in weather.story if at - 3 * AROUND_S <= when <= until]
+def _excerpt(weather: Weather, history: History, objection: Objection) -> list[str]:
+    """What was done to the fleet before the objection, who led, and what became of the runs that it is about."""
+    since, until = objection.at - AROUND_S, objection.at + AROUND_S / 10
+    found = [(at, f"* {what}") for at, what in weather.story if since <= at <= until]
+    runs = set(RUN_ID.findall(objection.about))
     for line in history.lines:
-        if since <= line.at <= until:
+        is_about = line.event.startswith(("lead.", "ledger.")) or line.facts.get("run") in runs
+        if is_about and since <= line.at <= until:
             facts = " ".join(f"{name}={fact}" for name, fact in line.facts.items() if fact is not None)
             found.append((line.at, f"{line.replica} {line.event} {facts}"))
     for one in history.attempts:
-        if since <= one.started <= until:
+        if one.run in runs:
             found.append((one.started, f"{one.replica} starts {one.run} #{one.number}"))
-        if one.ended is not None and since <= one.ended <= until:
-            found.append((one.ended, f"{one.replica} ends {one.run} #{one.number}: {one.outcome}"))
-    return [f"{when - TRUE_TIME - START:9.3f}  {text}" for when, text in sorted(found)][-LAST_LINES:]
+            found += [(one.ended, f"{one.replica} ends {one.run} #{one.number}: {one.outcome}")] if one.ended else []
+    return [f"{at - TRUE_TIME - START:9.3f}  {text}" for at, text in sorted(found)][-LAST_LINES:]

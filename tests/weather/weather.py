@@ -256,10 +256,11 @@ class Weather:
 
     def _restore(self, _: Replica) -> bool:
         """An older Lease is put back, under a leader that knows better; no fresh replica may take it for the truth."""
-        snapshot = self.sky.record
+        snapshot, losses = self.sky.record, self.rule.losses
         if snapshot is None or self.rule.is_lost:
             return False
-        self._later(self.chance.choice((1.0, 10.0, 60.0)), lambda: self._put_back(snapshot))
+        since_s = self.chance.choice((1.0, 10.0, 60.0))
+        self._later(since_s, lambda: self._put_back(snapshot) if losses == self.rule.losses else None)
         return True
 
     def _put_back(self, snapshot: LeaseRecord) -> None:
