@@ -41,9 +41,11 @@ format: $(DEV) ## format the code and mend what lint can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(DEV) ## how late runs start beside other schedulers, and what a standby costs
+bench: $(DEV) ## how late runs start beside other schedulers, what a standby and a plan cost
 	$(BIN)/python bench/fire_latency.py
 	$(BIN)/python bench/footprint.py
+	$(BIN)/python bench/planning.py
+	$(BIN)/python bench/weather_speed.py
 
 schema: $(RUN) ## write config.schema.json, from which editors complete config.yaml
 	$(BIN)/leasebeat schema > config.schema.json

@@ -203,8 +203,7 @@ class Dispatch:
         for run in self._record.enter(made, now):
             if self._term:
                 run.order(self._term)  # so that nothing but handing it over is left to do when it is due
-        if made.ended or made.failed:
-            self._wanted.record(now, alone=not made.claims)
+        self._wanted.wrote(now, ends_alone=bool(made.ended or made.failed) and not made.claims)
         self._wanted.recorded(draft.made_at, now, more=self._runs.to_record)
 
     def _make_way(self, draft: object) -> None:

@@ -5,6 +5,7 @@ Whoever calls holds the dispatch's lock.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ NEVER = float("inf")
 ENDS_SHARE_A_WRITE_S = 0.05
 HURRIED_ENDS_SHARE_A_WRITE_S = 0.01  # while ticks wait for a slot or for the run before: their claim is due by itself
 END_WRITES_APART_S = 1.0
+WRITES_A_SECOND = 2  # then ends wait for the next claim and join it, unless something waits for them (rule 24)
 REST_S = 0.1
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -62,6 +64,7 @@ class Wanted:
         self._ends_written_at = -NEVER
         self._claimed_until = self._due = LONG_AGO
         self._rests_until = -NEVER
+        self._wrote_at = deque([-NEVER, -NEVER], maxlen=WRITES_A_SECOND)
 
     @property
     def opens_term(self) -> bool:
@@ -104,7 +107,8 @@ class Wanted:
         """When to record the ends seen; `hurried` when more waits for it than the log."""
         if hurried or self._undecided:
             return self._end_seen_at + HURRIED_ENDS_SHARE_A_WRITE_S
-        return max(self._end_seen_at + ENDS_SHARE_A_WRITE_S, self._ends_written_at + END_WRITES_APART_S)
+        not_before = max(self._ends_written_at + END_WRITES_APART_S, self._wrote_at[0] + 1.0)
+        return max(self._end_seen_at + ENDS_SHARE_A_WRITE_S, not_before)
 
     @property
     def end_seen_at(self) -> float:
@@ -125,9 +129,10 @@ class Wanted:
         """When to want what is wanted `at` this time, after a plan in vain."""
         return max(at, self._rests_until)
 
-    def record(self, now: float, *, alone: bool) -> None:
-        """Ends were written down, `alone` or beside claims."""
-        if alone:
+    def wrote(self, now: float, *, ends_alone: bool) -> None:
+        """A plan was accepted, be it of ends alone."""
+        self._wrote_at.append(now)
+        if ends_alone:
             self._ends_written_at = now
 
     def recorded(self, made_at: float, now: float, *, more: bool) -> None:

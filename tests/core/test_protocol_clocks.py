@@ -140,6 +140,19 @@ class TestAhead:
         assert world.writes - writes <= 2 * 20
         assert len(world.starts) == 30 * 30
 
+    def test_claims_ahead_and_claims_on_time_leave_ends_to_the_next(self) -> None:
+        """24: the same of a table in which some jobs may be claimed early and others not."""
+        jobs = [every(f"early{number}", 1) for number in range(5)]
+        jobs += [every(f"late{number}", 1, **AT_MOST_ONCE) for number in range(5)]
+        world, a, _ = led_by_a(table(*jobs))
+        a.latency_s = 0.01
+        world.run_to(10)
+        writes = world.writes
+        world.run_to(30.5)
+
+        assert world.writes - writes <= 2 * 20.5
+        assert len(world.starts) == 10 * 30
+
     def test_a_tick_that_must_wait_for_the_run_before_costs_no_write(self) -> None:
         """23: it is looked at early, found blocked, and decided when it is due."""
         world, a, _ = led_by_a(table(every("a", 12)))
