@@ -399,7 +399,7 @@ class TestCommands:
         ask(world, Do.RUN, "a")
         assert world.record
         notes = world.record.notes
-        world.run_to(10.5)
+        world.run_to(11.5)  # its end is recorded as well
         assert "m-00000001" in ledger(world).acks
         world.edit(notes=notes)
         a.kill()

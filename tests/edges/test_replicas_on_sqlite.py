@@ -109,7 +109,7 @@ def test_a_standby_tells_three_lines_is_silent_and_small(replicas: list[ReplicaP
 
 def test_a_second_signal_ends_at_once_without_releasing(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text("jobs: {long: {every: 1s, shell: sleep 60}}")
+    config.write_text("lease: {release: drained}\njobs: {long: {every: 1s, shell: sleep 60}}")
     replica = ReplicaProcess.start("a", config, "--log-level", "debug")
     replica.wait_for("run.started")
     replica.signal(signal.SIGTERM)
