@@ -55,13 +55,13 @@ def backlog(job: Job, mark: datetime, now: datetime, lead_since: datetime) -> Ba
     return Backlog(tuple(drops), tuple(ticks_between(schedule, mark, newest)))
 
 
-def due_between(job: Job, mark: datetime, until: datetime) -> Drop | None:
-    """All ticks later than `mark` that are due at `until`, as one; None when there is none."""
+def drop_all(job: Job, mark: datetime, until: datetime, reason: str) -> Drop | None:
+    """All ticks later than `mark` that are due at `until`; None when there is none."""
     schedule = job.schedule
     first = schedule.after(mark) if schedule else None
     if schedule is None or first is None or job.due(first) > until:
         return None
-    return _drop(schedule, mark, _newest_due(job, schedule, first, until), "")
+    return _drop(schedule, mark, _newest_due(job, schedule, first, until), reason)
 
 
 def _alone(job: Job, tick: datetime, now: datetime, lead_since: datetime) -> Backlog:

@@ -11,10 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from scheduler.core.lead import Lead
 from scheduler.core.ledger import Ledger, WriteId
-from scheduler.core.moves import Candidate, Seen
+from scheduler.core.moves import FOREVER, Candidate, Seen
 from scheduler.core.ports import LeaseRecord
-
-NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +36,13 @@ class Creation:
     @classmethod
     def anew(cls, written: WriteId, transitions: int = 0) -> Creation:
         """There was one and nobody knows what became of it: a quiet start."""
-        return cls(written, "recreated", transitions, NEVER)
+        return cls(written, "recreated", transitions, -FOREVER)
 
 
 def grounds(written: WriteId, me: Candidate, now: float, base: Seen | None, lead: Lead | None) -> Creation:
     """On what grounds a missing Lease is made now; `base` is the last one seen, and `lead` the lead of it (rule 28)."""
     if base is None:
-        return Creation(written, "new", 0, NEVER if me.quiet_start else now + me.timings.renew_deadline_s)
+        return Creation(written, "new", 0, -FOREVER if me.quiet_start else now + me.timings.renew_deadline_s)
     transitions = base.record.transitions + 1
     if lead:
         return Creation(written, "recreated", transitions, lead.trusted_until, base.ledger, base.record.notes)

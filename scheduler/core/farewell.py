@@ -44,7 +44,7 @@ def _reported(entry: OpenRun, held: Held | None) -> OpenRun | None:
         case State.ENDED:
             return None
         case State.FAILED if entry.left:  # else it was reported, though nobody told us
-            return replace(entry, left=0, failures=entry.failures + 1)
+            return replace(entry.failed_again(), left=0)
         case State.KILLED:
             return replace(entry, left=0)
         case _:

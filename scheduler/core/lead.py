@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from scheduler.core.ledger import Ledger
 from scheduler.core.moves import (
+    FOREVER,
     SHUT,
     Acquired,
     Attempt,
@@ -28,7 +29,6 @@ from scheduler.core.moves import (
 )
 from scheduler.core.ports import LeaseRecord
 
-FOREVER = float("inf")
 EXCLUSIVE_MARGIN_S = 1.0
 
 

@@ -36,6 +36,7 @@ from scheduler.core.creation import Creation, grounds
 from scheduler.core.lead import Lead, Leadership
 from scheduler.core.ledger import Ledger
 from scheduler.core.moves import (
+    FOREVER,
     SHUT,
     Acquired,
     Attempt,
@@ -57,8 +58,6 @@ from scheduler.core.reporter import Reporter
 from scheduler.core.standing import Memory, Onlooker, Requests, Unresolved, Vigil
 from scheduler.core.work import Draft
 from scheduler.core.writes import Pen, written_back
-
-FOREVER = float("inf")
 
 
 class Election:
@@ -232,15 +231,11 @@ class Election:
 
     def failed(self, now: float) -> None:
         """Take note that a write was refused or not answered: only reading tells whether it landed (rule 3)."""
-        self._requests.failed_to_write(now)
-        if self._reporter:
-            self._reporter.failed(now)
+        (self._reporter or self._requests).failed_to_write(now)
 
     def unread(self, now: float) -> None:
         """Take note that the Lease could not be read."""
-        self._requests.failed_to_read(now)
-        if self._reporter:
-            self._reporter.unread(now)
+        (self._reporter or self._requests).failed_to_read(now)
 
     def has_nothing_to_report(self, now: float) -> None:
         """Take note that the report that was to be written over what was read would say nothing."""

@@ -98,6 +98,10 @@ class OpenRun:
         """The nominal time in UTC."""
         return datetime.fromisoformat(self.nominal)
 
+    def failed_again(self) -> OpenRun:
+        """The same run with one more failure recorded."""
+        return replace(self, failures=self.failures + 1)
+
     @property
     def interruptions(self) -> int:
         """How often the run was cut off with its leader, were it cut off now."""

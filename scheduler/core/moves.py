@@ -13,6 +13,8 @@ from scheduler.core.errors import LedgerError, LedgerTooNew
 from scheduler.core.ledger import Did, Ledger, WriteId, decode
 from scheduler.core.ports import LeaseRecord
 
+FOREVER = float("inf")  # the boot second that never comes
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:

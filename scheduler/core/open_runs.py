@@ -56,7 +56,7 @@ def _go_on(page: Page, entry: OpenRun, held: Held) -> None:
         case State.KILLED:
             _interrupt(page, entry)
         case State.FAILED:
-            recorded = replace(entry, failures=entry.failures + 1)
+            recorded = entry.failed_again()
             page.failed.append(recorded)
             page.keep(recorded)
         case State.READY if page.slots > 0:

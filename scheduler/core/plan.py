@@ -32,12 +32,8 @@ def plan(ledger: Ledger, situation: Situation) -> Plan:
     """
     made = _plan(ledger, situation)
     size = size_of(made.ledger)
-    if size > CROWDED_BYTES:
-        made = replace(made, ledger=replace(made.ledger, did=_counted(made.ledger.did)))
-        size = size_of(made.ledger)
     if size > FULL_BYTES and made.claims:
-        without_claims = _plan(ledger, replace(situation, slots=0, full=True))
-        made = replace(without_claims, ledger=replace(without_claims.ledger, did=_counted(without_claims.ledger.did)))
+        made = _plan(ledger, replace(situation, slots=0, full=True))
     return replace(made, full_bytes=size) if size > FULL_BYTES else made
 
 
@@ -57,7 +53,9 @@ def _plan(ledger: Ledger, situation: Situation) -> Plan:
     answer_commands(page)
     if not situation.leaving:
         decide_ticks(page)
-    return _fair_copy(page)
+    made = _fair_copy(page)
+    is_crowded = size_of(made.ledger) > CROWDED_BYTES
+    return replace(made, ledger=replace(made.ledger, did=_counted(made.ledger.did))) if is_crowded else made
 
 
 def _fair_copy(page: Page) -> Plan:

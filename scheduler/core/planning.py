@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from scheduler.core.catch_up import Backlog
@@ -18,6 +18,7 @@ from scheduler.core.job import Delivery, Job, JobTable, Overlap
 from scheduler.core.job import fingerprint as fingerprint_of
 from scheduler.core.ledger import DeliveryMark, Did, Ledger, OpenRun, fingerprints_in
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NONE_AHEAD = timedelta(0)
 LONGEST_AUTO_AHEAD = timedelta(milliseconds=500)
 

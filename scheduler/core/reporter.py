@@ -12,12 +12,10 @@ from collections.abc import Callable
 
 from scheduler.core import writes
 from scheduler.core.ledger import Ledger
-from scheduler.core.moves import Attempt, Kind, Landed, Lost, Move, News, Read, Seen, Term, Wait, Write
+from scheduler.core.moves import FOREVER, Attempt, Kind, Landed, Lost, Move, News, Read, Seen, Term, Wait, Write
 from scheduler.core.ports import LeaseRecord
 from scheduler.core.standing import Pace
 from scheduler.core.work import Draft
-
-FOREVER = float("inf")
 
 
 class Reporter:
@@ -64,12 +62,12 @@ class Reporter:
         self._pace.succeed()
         self._land(attempt)
 
-    def failed(self, now: float) -> None:
+    def failed_to_write(self, now: float) -> None:
         """Take note that a report was refused or not answered."""
         self.base = None
         self._pace.fail(now, 1, self._random())
 
-    def unread(self, now: float) -> None:
+    def failed_to_read(self, now: float) -> None:
         """Take note that the Lease could not be read."""
         self._pace.fail(now, 0, self._random())
 

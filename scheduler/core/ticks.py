@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from scheduler.core.catch_up import Backlog, Drop, backlog, due_between
+from scheduler.core.catch_up import Backlog, Drop, backlog, drop_all
 from scheduler.core.commands import Pause
 from scheduler.core.job import CatchUp, Job, Overlap, instant_text
 from scheduler.core.ledger import OpenRun, fingerprints_in
@@ -96,9 +96,9 @@ def _drop_unwanted(page: Page, fingerprint: str, job: Job, pause: Pause | None) 
         resumed = job.name in page.resumed and job.name not in page.pauses
         reason, until = "paused", min(pause.until or now, now)
         lasts = not resumed and (pause.until is None or now < pause.until)
-    found = due_between(job, mark, until)
-    if found and not (lasts and found.first > now - PAUSED_TICKS_SHARE_A_LINE):
-        _drop(page, fingerprint, job, [Drop(found.first, found.last, found.count, reason)])
+    drop = drop_all(job, mark, until, reason)
+    if drop and not (lasts and drop.first > now - PAUSED_TICKS_SHARE_A_LINE):
+        _drop(page, fingerprint, job, [drop])
     if pause and not lasts and not page.reset and job.name in page.pauses:
         del page.pauses[job.name]
     # A tick after its end may fall due before the next plan: then that must not think that this one has looked at it.

@@ -14,6 +14,8 @@ from typing import Protocol
 from scheduler.core.ledger import Did, Ledger
 from scheduler.core.moves import Acquired, Gate, Seen
 
+NEVER = float("inf")  # what `wanted_at` answers when no write is wanted
+
 
 class Draft(Protocol):
     """What the next write would decide about ticks."""

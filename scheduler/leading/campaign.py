@@ -33,9 +33,8 @@ from scheduler.core.moves import (
 )
 from scheduler.core.ports import Clock, LeaseRecord, Tell
 from scheduler.core.skew import ClaimClock, skew_of
-from scheduler.core.work import Draft, Work
+from scheduler.core.work import NEVER, Draft, Work
 
-NEVER = float("inf")
 Step = Wait | Read | Attempt | Done
 
 FOREIGN_HINT = (

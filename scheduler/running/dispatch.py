@@ -24,13 +24,14 @@ from scheduler.core.moves import SHUT, Acquired, Gate, Seen, Term, Timings
 from scheduler.core.plan import missed, plan
 from scheduler.core.planning import Situation, State, claim_ahead
 from scheduler.core.ports import Clock, Ring, RunEnded, RunNews, RunOrder, RunOutput, RunStarted, Tell
+from scheduler.core.work import NEVER
 from scheduler.running.crew import Crew
 from scheduler.running.held import HeldRun, HeldRuns
 from scheduler.running.leaving import Leaving, Report
 from scheduler.running.lines import RunLines
 from scheduler.running.pulse import ClaimTime, Pulse
 from scheduler.running.record import Recorder
-from scheduler.running.wanted import NEVER, Draft, Wanted
+from scheduler.running.wanted import Draft, Wanted
 
 
 class Dispatch:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from scheduler.core.job import Job, Overlap
 from scheduler.core.ledger import OpenRun, attempt_key
 from scheduler.core.moves import Term
-from scheduler.core.planning import Claim, Held, State
+from scheduler.core.planning import LONG_AGO, Claim, Held, State
 from scheduler.core.ports import RunEnded, RunOrder
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 LONGEST_RETRY_DELAY = timedelta(minutes=5)
 
 

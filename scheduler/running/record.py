@@ -6,7 +6,6 @@ Whoever calls holds the dispatch's lock.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from scheduler.core.job import JobTable
 from scheduler.core.ledger import attempt_key
@@ -58,8 +57,7 @@ class Recorder:
             if run.state is State.ENDED:
                 self._lines.ended(run)
             elif run.state is State.FAILED:
-                failed = replace(run.entry, failures=run.entry.failures + 1)
-                self._lines.retrying(run, run.wait_for_retry(failed, now))
+                self._lines.retrying(run, run.wait_for_retry(run.entry.failed_again(), now))
 
     def let_go(self, runs: Iterable[HeldRun]) -> None:
         """These can be neither started nor recorded any more."""

@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from scheduler.core.ledger import Ledger
-from scheduler.core.planning import Plan
+from scheduler.core.planning import LONG_AGO, Plan
+from scheduler.core.work import NEVER
 
-NEVER = float("inf")
 ENDS_SHARE_A_WRITE_S = 0.05
 HURRIED_ENDS_SHARE_A_WRITE_S = 0.01  # while ticks wait for a slot or for the run before: their claim is due by itself
 END_WRITES_APART_S = 1.0
 WRITES_A_SECOND = 2  # then ends wait for the next claim and join it, unless something waits for them (rule 24)
 REST_S = 0.1
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
