@@ -28,6 +28,10 @@ class Draft(Protocol):
     def notes(self) -> Mapping[str, str]:
         """The notes to be written beside it: those read, less the commands that this write consumes."""
 
+
+class Renewal(Draft, Protocol):
+    """What the next renewal would decide; one that is made for its sake alone may not be worth a write."""
+
     @property
     def vain(self) -> bool:
         """Whether writing it would change nothing."""
@@ -50,7 +54,7 @@ class Work(Protocol):
     def wanted_at(self, now: float) -> float:
         """The boot second at which a write is wanted for the sake of claims and ends; infinity when there is none."""
 
-    def draft(self, base: Seen, now: float, wall: datetime) -> Draft | None:
+    def draft(self, base: Seen, now: float, wall: datetime) -> Renewal | None:
         """What should be written over `base` now; None for a mere renewal. Decides nothing."""
 
     def farewell(self, base: Seen, now: float, wall: datetime) -> Draft:

@@ -33,7 +33,7 @@ from scheduler.core.moves import (
 )
 from scheduler.core.ports import Clock, LeaseRecord, Tell
 from scheduler.core.skew import ClaimClock, skew_of
-from scheduler.core.work import NEVER, Draft, Work
+from scheduler.core.work import NEVER, Work
 
 Step = Wait | Read | Attempt | Done
 
@@ -96,29 +96,34 @@ class Campaign:
 
     def _compose(self, kind: Kind, now: float) -> Attempt | None:
         """The write to make; None if there is none after all, because something has to be thought over first."""
-        if kind is Kind.RENEW and not self._work.lives(now):
-            self._election.resign(now)
-            return None
         wall = self._wall(now)
-        draft = self._draft(kind, now, wall)
-        if kind is Kind.REPORT and draft is None:
-            self._election.has_nothing_to_report(now)
-            return None
-        if kind is Kind.RENEW and draft and draft.vain and not self._election.must_renew(now):
-            self._work.spared(draft, now)
-            return None
-        return self._election.compose(kind, now, wall, draft)
-
-    def _draft(self, kind: Kind, now: float, wall: datetime) -> Draft | None:
         match kind:
             case Kind.RENEW:
-                return self._work.draft(self._election.base, now, wall)
-            case Kind.RELEASE:
-                return self._work.farewell(self._election.base, now, wall)
+                return self._renew(now, wall)
             case Kind.REPORT:
-                return self._work.report(self._election.base)
+                return self._report(now, wall)
+            case Kind.RELEASE:
+                farewell = self._work.farewell(self._election.base, now, wall)
+                return self._election.compose(kind, now, wall, farewell)
             case _:
-                return None
+                return self._election.compose(kind, now, wall)
+
+    def _renew(self, now: float, wall: datetime) -> Attempt | None:
+        if not self._work.lives(now):
+            self._election.resign(now)
+            return None
+        draft = self._work.draft(self._election.base, now, wall)
+        if draft and draft.vain and not self._election.must_renew(now):
+            self._work.spared(draft, now)
+            return None
+        return self._election.compose(Kind.RENEW, now, wall, draft)
+
+    def _report(self, now: float, wall: datetime) -> Attempt | None:
+        draft = self._work.report(self._election.base)
+        if draft is None:
+            self._election.has_nothing_to_report(now)
+            return None
+        return self._election.compose(Kind.REPORT, now, wall, draft)
 
     def _wall(self, now: float) -> datetime:
         """The time to claim by: ours, but not if it is far ahead of the store's (rule 13)."""

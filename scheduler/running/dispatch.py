@@ -31,7 +31,7 @@ from scheduler.running.leaving import Leaving, Report
 from scheduler.running.lines import RunLines
 from scheduler.running.pulse import ClaimTime, Pulse
 from scheduler.running.record import Recorder
-from scheduler.running.wanted import Draft, Wanted
+from scheduler.running.wanted import Planned, Wanted
 
 
 class Dispatch:
@@ -93,8 +93,7 @@ class Dispatch:
                 return now if self._runs.to_report else NEVER
             if not self._gate.is_open(now):
                 return self._gate.opens_at if now < self._gate.opens_at < self._gate.shuts_at else NEVER
-            at_once = self._wanted.at_once(now)
-            if at_once is not None or (self._wanted.claiming and self._leaving.began):
+            if self._wanted.at_once or (self._wanted.claiming and self._leaving.began):
                 return now
             return self._wanted.not_in_vain(min(self._record_ends_at(), self._retry_at()))
 
@@ -108,7 +107,7 @@ class Dispatch:
             return self._wanted.end_seen_at
         return self._wanted.record_ends_at(hurried=self._leaving.began) if self._runs.to_record else NEVER
 
-    def draft(self, base: Seen, now: float, wall: datetime) -> Draft | None:
+    def draft(self, base: Seen, now: float, wall: datetime) -> Planned | None:
         """Plan over `base`; a leader whose gate is shut only renews.
 
         That claims are on their way is all that is remembered of it: they may land after `leave` and must be drained.
@@ -121,15 +120,15 @@ class Dispatch:
         made = plan(base.ledger, situation)
         self._wanted.claiming = claiming or bool(made.claims)
         self._note_idleness()
-        return Draft(made, now, wall, situation.ahead)
+        return Planned(made, now, wall, situation.ahead)
 
-    def farewell(self, base: Seen, now: float, wall: datetime) -> Draft:
+    def farewell(self, base: Seen, now: float, wall: datetime) -> Planned:
         """The last ledger of the term: ends recorded, and what still runs with the time that it has left."""
         with self._lock:
             ledger = base.ledger or Ledger(WriteId(0, self._nonce))
             situation = self._situation(base, ledger, now, wall)
             made = self._leaving.parting(plan(ledger, situation), self._runs, now)
-            return Draft(made, now, wall, situation.ahead)
+            return Planned(made, now, wall, situation.ahead)
 
     def _situation(self, base: Seen, ledger: Ledger, now: float, wall: datetime) -> Situation:
         return Situation(
@@ -171,8 +170,8 @@ class Dispatch:
     def landed(self, draft: object, ledger: Ledger, now: float) -> None:
         """Take the plan's claims in hand and start them; tell what it decided and recorded."""
         with self._lock:
-            opens_term = isinstance(draft, Draft) and self._wanted.opens_term
-            if isinstance(draft, Draft):
+            opens_term = isinstance(draft, Planned) and self._wanted.opens_term
+            if isinstance(draft, Planned):
                 self._commit(draft, now)
             elif isinstance(draft, Report):
                 self._record.enter_report(draft, now)
@@ -182,14 +181,14 @@ class Dispatch:
             self._open_seen = ledger.open
         self._make_way(draft)
         self._start_what_may(now)
-        if isinstance(draft, Draft) and opens_term:
+        if isinstance(draft, Planned) and opens_term:
             # Only now, because bringing in the engine takes a while, and what was missed has waited long enough.
             self._arm(draft.as_of)
         self._note_idleness()
 
     def spared(self, draft: object, now: float) -> None:
         """Take note that `draft` would change nothing, and so was not written."""
-        if isinstance(draft, Draft):
+        if isinstance(draft, Planned):
             with self._lock:
                 self._wanted.planned(draft)
                 self._wanted.recorded(draft.made_at, now, more=self._runs.to_record)
@@ -197,7 +196,7 @@ class Dispatch:
                 self._wanted.claiming = False
             self._note_idleness()
 
-    def _commit(self, draft: Draft, now: float) -> None:
+    def _commit(self, draft: Planned, now: float) -> None:
         made = draft.plan
         self._claim_time.note(now - draft.made_at)
         self._wanted.planned(draft)
@@ -209,7 +208,7 @@ class Dispatch:
 
     def _make_way(self, draft: object) -> None:
         """End the runs that a claimed one is to replace (rule 25)."""
-        claims = draft.plan.claims if isinstance(draft, Draft) else ()
+        claims = draft.plan.claims if isinstance(draft, Planned) else ()
         with self._lock:
             jobs = self._table.jobs
             replacing = [one.entry for one in claims if jobs[one.entry.job].policy.overlap is Overlap.REPLACE]

@@ -30,11 +30,6 @@ class Report:
     notes: Mapping[str, str]
     runs: tuple[HeldRun, ...]
 
-    @property
-    def vain(self) -> bool:
-        """It never is: there is none when nothing is to be told."""
-        return False
-
 
 class Leaving:
     """How far this replica has got with leaving; `drained` counts the runs that ended meanwhile."""

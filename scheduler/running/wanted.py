@@ -22,7 +22,7 @@ REST_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Planned:
     """A plan, when it looked at what is due (the boot second and the wall time), and how far ahead."""
 
     plan: Plan
@@ -98,9 +98,10 @@ class Wanted:
         self._end_seen_at, self._rests_until = min(self._end_seen_at, now), -NEVER
         return first
 
-    def at_once(self, now: float) -> float | None:
-        """The time at which ticks want a write, if they do."""
-        return now if self._rang_at is not None or self._opens_term else None
+    @property
+    def at_once(self) -> bool:
+        """Whether ticks want a write."""
+        return self._rang_at is not None or self._opens_term
 
     def record_ends_at(self, *, hurried: bool) -> float:
         """When to record the ends seen; `hurried` when more waits for it than the log."""
@@ -114,7 +115,7 @@ class Wanted:
         """When the first end was seen that is not recorded yet."""
         return self._end_seen_at
 
-    def planned(self, draft: Draft) -> None:
+    def planned(self, draft: Planned) -> None:
         """A plan was accepted, or would change nothing."""
         self._opens_term, self._undecided, self._claimed_until = False, draft.plan.undecided, draft.claimed_until
         if self._rang_at is not None and self._rang_at <= draft.made_at:

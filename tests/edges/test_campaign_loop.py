@@ -18,7 +18,7 @@ from scheduler.core.lease import Election
 from scheduler.core.ledger import Ledger, decode
 from scheduler.core.moves import Acquired, Candidate, Seen, Timings
 from scheduler.core.ports import LeaseRecord
-from scheduler.core.work import Draft
+from scheduler.core.work import Renewal
 from scheduler.leading.campaign import Campaign
 from scheduler.leading.loop import CampaignLoop, Inbox
 from scheduler.leading.watch import FIRST_BACKOFF_S, POLL_JITTER, Watch
@@ -108,7 +108,7 @@ class IdleWork(NotingWork):
     def wanted_at(self, now: float) -> float:
         return now if self.wanted.is_set() else float("inf")
 
-    def draft(self, base: Seen, now: float, wall: datetime) -> Draft | None:
+    def draft(self, base: Seen, now: float, wall: datetime) -> Renewal | None:
         self.wanted.clear()
         return super().draft(base, now, wall)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from scheduler.core.ledger import Did, Ledger
 from scheduler.core.moves import Acquired, Gate, Seen
-from scheduler.core.work import Draft
+from scheduler.core.work import Draft, Renewal
 from tests.fakes.elections import Sheet
 
 NEVER = float("inf")
@@ -21,7 +21,7 @@ class NotingWork:
     drained: int = 0
     writes_at: float = NEVER
     is_alive: bool = True
-    drafts: Draft | None = None
+    drafts: Sheet | None = None
     reports: Draft | None = None
     told: list[tuple[object, ...]] = field(default_factory=list)
     walls: list[datetime] = field(default_factory=list)
@@ -33,7 +33,7 @@ class NotingWork:
     def wanted_at(self, _now: float) -> float:
         return self.writes_at
 
-    def draft(self, _base: Seen, _now: float, wall: datetime) -> Draft | None:
+    def draft(self, _base: Seen, _now: float, wall: datetime) -> Renewal | None:
         self.writes_at = NEVER
         self.walls.append(wall)
         return self.drafts

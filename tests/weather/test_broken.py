@@ -19,7 +19,7 @@ from scheduler.core.planning import State
 from scheduler.core.ports import LeaseRecord, RunOrder
 from scheduler.running.dispatch import Dispatch
 from scheduler.running.held import HeldRun
-from scheduler.running.wanted import Draft
+from scheduler.running.wanted import Planned
 from tests.fakes.world import L
 from tests.weather.sky import Sky
 from tests.weather.story import tell
@@ -76,7 +76,7 @@ class ResumesStale(Dispatch):
 class CatchesUpBlindly(Dispatch):
     """Runs on taking over whatever was due of late, whether the one before has run it or not."""
 
-    def draft(self, base: Seen, now: float, wall: datetime) -> Draft | None:
+    def draft(self, base: Seen, now: float, wall: datetime) -> Planned | None:
         if self._wanted.opens_term and base.ledger and base.ledger.settled:
             late = base.ledger.settled - timedelta(seconds=30)
             base = replace(base, ledger=replace(base.ledger, settled=late, behind={}))
@@ -90,7 +90,7 @@ class ClaimsTooLate(Dispatch):
         super().__init__(*args)
         self._early: set[str] = set()
 
-    def draft(self, base: Seen, now: float, wall: datetime) -> Draft | None:
+    def draft(self, base: Seen, now: float, wall: datetime) -> Planned | None:
         made = super().draft(base, now, wall)
         for claim in made.plan.claims if made and self._term else ():
             run = HeldRun(claim.entry, self._table.jobs[claim.entry.job], claim.cause)
