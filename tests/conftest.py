@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.lease_api import LeaseApi
+
+# How long an example takes depends on the machine; speed is measured in bench/.
+settings.register_profile("leasebeat", deadline=None)
+settings.load_profile("leasebeat")
 
 
 @pytest.fixture

@@ -20,13 +20,12 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from scheduler.core.ledger import ANNOTATION
 from tests.cluster.interop.contest import CLIENT_GO, LEASE_S, LEASEBEAT, PYTHON, Contender, Contest, Ours, contest
-from tests.processes.cluster import Namespace
+from tests.processes.cluster import Namespace, a_namespace
 from tests.processes.replica import PATIENCE_S
 
 NO_GO = (
@@ -89,10 +88,8 @@ LEGS = [
 @pytest.fixture(scope="module")
 def namespace(cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
     assert cluster
-    namespace = Namespace(f"leasebeat-test-{uuid4().hex[:8]}", tmp_path_factory.mktemp("kubeconfigs"))
-    namespace.kubectl("create", "namespace", namespace.name)
-    yield namespace
-    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
+    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
+        yield namespace
 
 
 @pytest.fixture(scope="session")

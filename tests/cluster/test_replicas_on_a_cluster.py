@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.processes.cluster import Namespace
+from tests.processes.cluster import Namespace, a_namespace
 from tests.processes.history import JOBS, History
 from tests.processes.proxy import Proxy
 from tests.processes.replica import ReplicaProcess, any_of, leader_among
@@ -39,10 +39,8 @@ OUTAGE_S = 20
 @pytest.fixture(scope="module")
 def namespace(cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
     assert cluster
-    namespace = Namespace(f"leasebeat-test-{uuid4().hex[:8]}", tmp_path_factory.mktemp("kubeconfigs"))
-    namespace.kubectl("create", "namespace", namespace.name)
-    yield namespace
-    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
+    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
+        yield namespace
 
 
 @dataclass

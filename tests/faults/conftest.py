@@ -6,12 +6,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 
 from tests.faults.form import FORMS, Form
-from tests.processes.cluster import Namespace
+from tests.processes.cluster import Namespace, a_namespace
 
 HOW = (
     "KUBECONFIG is not set, so there is no API server to test against. Start one, for example with "
@@ -38,10 +37,8 @@ def form() -> Form:
 def namespace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
     if not os.environ.get("KUBECONFIG"):
         pytest.exit(HOW, returncode=pytest.ExitCode.TESTS_FAILED)
-    namespace = Namespace(f"leasebeat-test-{uuid4().hex[:8]}", tmp_path_factory.mktemp("kubeconfigs"))
-    namespace.kubectl("create", "namespace", namespace.name)
-    yield namespace
-    namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
+    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
+        yield namespace
 
 
 @pytest.fixture(scope="session")

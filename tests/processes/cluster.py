@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 VERBS = ("get", "update", "watch")
 
@@ -77,3 +80,16 @@ class Namespace:
             "metadata": {"name": lease},
             "rules": [leases | {"verbs": ["create"]}, leases | {"resourceNames": [lease], "verbs": list(verbs)}],
         }
+
+
+@contextmanager
+def a_namespace(folder: Path, *labels: str) -> Iterator[Namespace]:
+    """A new namespace with these labels, for as long as the tests need it."""
+    namespace = Namespace(f"leasebeat-test-{uuid4().hex[:8]}", folder)
+    namespace.kubectl("create", "namespace", namespace.name)
+    try:
+        if labels:
+            namespace.kubectl("label", "namespace", namespace.name, *labels)
+        yield namespace
+    finally:
+        namespace.kubectl("delete", "namespace", namespace.name, "--wait=false")
