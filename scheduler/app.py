@@ -9,6 +9,8 @@ config ──► table, settings ──┬─► Election ─► Campaign ─►
                                    RunOrder   │  │ └── Alarm (APScheduler)
                                               ▼  │ RunNews
                                             Runners: supervisor process, threads
+
+Beside them the log, which all of them tell, and the health server, which asks the loop and the campaign.
 """
 
 from __future__ import annotations
@@ -44,6 +46,9 @@ from scheduler.running.runners.threads import ThreadRunner
 from scheduler.running.supervisor.handle import SupervisorRunner
 from scheduler.stores.memory import MemoryStore
 from scheduler.stores.sqlite import SqliteStore
+from scheduler.telling.health import probes
+from scheduler.telling.health_listening import Listening, PortUnavailable, listen_everywhere, listen_nearby
+from scheduler.telling.health_server import HealthServer
 from scheduler.telling.libraries import open_door
 from scheduler.telling.table import tell_schedule
 
@@ -88,8 +93,8 @@ class Replica:
         self._dispatch = Dispatch(loaded.table, nonce, candidate.timings, self._clock, tell)
         self._inbox = Inbox()
         election = Election(candidate, random.random)
-        campaign = Campaign(election, self._dispatch, self._clock, tell, self._store)
-        self._loop = CampaignLoop(campaign, self._store, self._clock, self._inbox)
+        self._campaign = Campaign(election, self._dispatch, self._clock, tell, self._store)
+        self._loop = CampaignLoop(self._campaign, self._store, self._clock, self._inbox)
         self._watch = Watch(self._store, self._inbox, tell, self._lease.retry_period_s)
         self._threads = ThreadRunner(
             self._dispatch.heard, loaded.table.max_parallel, self._dispatch.gate_is_open, self._clock
@@ -101,11 +106,15 @@ class Replica:
         )
         self._runners = Runners(self._supervised, self._threads)
         self._bell = _LazyAlarm(self._dispatch.ring, self._dispatch.ahead_of)
+        self._stopping = False
+        listening = open_port(loaded.settings.health.port, tell, in_pod=Pod().exists)
+        self._health = HealthServer(listening, probes(self._loop.stuck, self._unready), self._clock.boot)
 
     def run(self, stop: StopAsked) -> int:
         """Contend until asked to stop, then leave in good order; 0, or 1 when runs had to be cut off to leave."""
         close_door = open_door(self._tell, self._loaded.settings.logging.level, self._threads.run_facts)
-        self._tell("app.started", version=__version__, replica=self._name, pid=os.getpid(), store=self._store.place)
+        self._health.start()
+        self._tell_started()
         self._dispatch.employ(Crew(self._runners, self._bell, self._inbox.wake, self._begin_term))
         _make_importable(self._loaded)
         _spare_the_collector()
@@ -114,10 +123,19 @@ class Replica:
         try:
             return self._leave(stop.wait())
         finally:
+            self._health.close()
             close_door()
+
+    def _tell_started(self) -> None:
+        facts = {"replica": self._name, "pid": os.getpid(), "store": self._store.place, "health": self._health.address}
+        self._tell("app.started", version=__version__, **facts)
+
+    def _unready(self) -> str | None:
+        return "stopping" if self._stopping else self._campaign.readiness.hindrance
 
     def _leave(self, signal_name: str) -> int:
         """Start what is claimed, release, drain, end; or drain before the release (rules 32 to 35)."""
+        self._stopping = True
         began, drain_s = self._clock.boot(), self._lease.drain_timeout_s
         running = self._dispatch.running
         self._tell("app.stopping", signal=signal_name, running=running, drain_ms=drain_s * 1000)
@@ -233,6 +251,22 @@ def _kubernetes_store(lease: LeaseSettings, place: Place, pod: Pod | None) -> Le
         timeout_s=lease.retry_period_s,
         silence_s=lease.lease_duration_s + WATCH_SILENCE_MARGIN_S,
     )
+
+
+def open_port(port: int, tell: Tell, *, in_pod: bool) -> Listening | None:
+    """Where the health server listens; None if it is off, or outside a pod if all ports to choose from are taken.
+
+    In a pod the manifest's probes ask for exactly this port, so there it raises `PortUnavailable`.
+    """
+    if not port:
+        return None
+    if in_pod:
+        return listen_everywhere(port)
+    try:
+        return listen_nearby(port)
+    except PortUnavailable as error:
+        tell("health.unavailable", error=str(error), hint=error.hint)
+        return None
 
 
 def default_name(environment: Mapping[str, str]) -> str:

@@ -36,7 +36,7 @@ class Replicas:
 
     def run(self, count: int) -> int:
         """Run until all have ended: 0 if each ended in good order, or was killed by somebody else."""
-        children = {letter: self._start(letter) for letter in ascii_lowercase[:count]}
+        children = {letter: self._start(letter, nth) for nth, letter in enumerate(ascii_lowercase[:count])}
         on_stop_signals(lambda number: self._pass_on(children.values(), number))
         followers = [threading.Thread(target=self._follow, args=child) for child in children.items()]
         for follower in followers:
@@ -46,10 +46,20 @@ class Replicas:
         codes = [child.wait() for child in children.values()]
         return 0 if all(code in (0, -signal.SIGKILL) for code in codes) else max(map(abs, codes))
 
-    def _start(self, letter: str) -> subprocess.Popen[str]:
+    def _start(self, letter: str, nth: int) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "scheduler", "run", *self._arguments]
         return subprocess.Popen(  # noqa: S603  # this very program
-            [*command, "--id", letter, "--log-format", "json", "--log-level", self._log.level, "--with-parent"],
+            [
+                *command,
+                "--id",
+                letter,
+                "--log-format",
+                "json",
+                "--log-level",
+                self._log.level,
+                "--with-parent",
+                f"--nth={nth}",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -16,10 +16,11 @@ from scheduler.cli.replicas import Replicas
 from scheduler.cli.sound import load_sound
 from scheduler.cli.stop import StopSignal, stop_at_end_of
 from scheduler.clock import SystemClock
-from scheduler.config.settings import Loaded, LoggingSettings
+from scheduler.config.settings import HealthSettings, Loaded, LoggingSettings
 from scheduler.core.errors import ClusterError, ConfigError
 from scheduler.core.ports import Clock, Tell
 from scheduler.core.upcoming import writes_per_minute
+from scheduler.telling.health_listening import GREATEST_PORT, PortUnavailable
 from scheduler.telling.lines import LineWriter
 from scheduler.telling.log import LogSettings, open_log
 from scheduler.telling.text import Style, colour_wanted
@@ -41,6 +42,7 @@ LEVELS = click.Choice(["debug", "info", "warning", "error"])
 @click.option("--log-format", type=FORMATS, help="Overrides logging.format")
 @click.option("--log-level", type=LEVELS, help="Overrides logging.level")
 @click.option("--with-parent", is_flag=True, hidden=True, help="Stop when stdin ends: for the replicas of --replicas")
+@click.option("--nth", type=int, default=0, hidden=True, help="Of the replicas of --replicas, for their ports")
 @common_options
 @click.pass_context
 def run(context: click.Context, /, **arguments: Any) -> None:
@@ -61,7 +63,7 @@ def run(context: click.Context, /, **arguments: Any) -> None:
         context.exit(Replicas(options.as_arguments(), log, out, tell).run(replicas))
     if arguments["with_parent"]:
         stop_at_end_of(sys.stdin)
-    context.exit(_replica(loaded, log, options, tell).run(stop))
+    context.exit(_replica(_on_port_of(loaded, arguments["nth"]), log, options, tell).run(stop))
 
 
 def _refuse_odd_names(arguments: Mapping[str, Any]) -> None:
@@ -91,6 +93,19 @@ def _replica(loaded: Loaded, log: LogSettings, options: Options, tell: Tell) -> 
             raise
         tell("store.unavailable", store="kubernetes", error=str(error), trust_ms=None, hint=error.hint)
         raise click.exceptions.Exit(CANNOT_ASK) from error
+    except PortUnavailable as error:
+        if log.format == "json":
+            tell("health.unavailable", level="error", error=str(error), hint=error.hint)
+        else:
+            click.echo(f"error: {error}\n  {error.hint}", err=True)
+        raise click.exceptions.Exit(INVALID) from error
+
+
+def _on_port_of(loaded: Loaded, nth: int) -> Loaded:
+    """The settings of the nth replica on this machine, whose port is so much further on, so that it is known before."""
+    port = loaded.settings.health.port
+    health = HealthSettings(min(port + nth, GREATEST_PORT) if port else 0)
+    return replace(loaded, settings=replace(loaded.settings, health=health))
 
 
 def _overruled(loaded: Loaded, log_format: str | None, level: str | None) -> Loaded:

@@ -45,11 +45,19 @@ class LoggingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """`port` of the health server, 0 for none; outside a pod the first of the ports to choose from."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of config.yaml that is not about jobs; how many runs go at a time is the table's `max_parallel`."""
 
     lease: LeaseSettings
     logging: LoggingSettings
+    health: HealthSettings
 
 
 @dataclass(frozen=True, slots=True)

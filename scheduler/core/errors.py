@@ -5,6 +5,7 @@
     ├── CronError              a cron expression is wrong (core/cron.py)
     ├── UnknownZone            no such time zone (core/zones.py)
     ├── NoSuchLocalTime        the clocks skip it (core/zones.py)
+    ├── PortUnavailable        the health server cannot have its port (telling/health_listening.py)
     ├── ClusterError           no way to an API server: no kubeconfig, no such context, no token
     ├── LedgerError            the ledger annotation cannot be used
     │   ├── LedgerUnreadable   not JSON of our shape: treated as missing (rule 29)

@@ -34,6 +34,7 @@ from scheduler.core.moves import (
 from scheduler.core.ports import Clock, LeaseRecord, Tell
 from scheduler.core.skew import ClaimClock, skew_of
 from scheduler.core.work import NEVER, Work
+from scheduler.leading.readiness import Readiness
 
 Step = Wait | Read | Attempt | Done
 
@@ -78,6 +79,7 @@ class Campaign:
         self._clock = clock
         self._tell = tell
         self._home = home
+        self.readiness = Readiness()
         self._outage: _Outage | None = None
         self._skew = skew_of(election.me.timings.lease_duration_s)
         self._claim_clock = ClaimClock(self._skew)
@@ -148,6 +150,7 @@ class Campaign:
         self._heard()
         self._election.read(record, self._clock.boot())
         self._recover_by_reading()
+        self.readiness.has_read()
         self._spread()
 
     def accepted(self, attempt: Attempt, record: LeaseRecord) -> None:
@@ -193,6 +196,7 @@ class Campaign:
             case Landed():
                 self._work.landed(news.attempt.draft, news.ledger, self._clock.boot())
             case Acquired():
+                self.readiness.found_its_place()
                 self._acquired(news)
             case Lost():
                 self._tell("lead.lost", term=news.term.number, reason=news.reason, running=self._work.running)
@@ -231,6 +235,8 @@ class Campaign:
         self._tell("lead.released", term=news.term.number, drained=self._work.drained, **left)
 
     def _tell_of_others(self, news: Following | Refused | LedgerLost) -> None:
+        if isinstance(news, Following):
+            self.readiness.found_its_place()
         match news:
             case Following(first=True):
                 log = self._home.log_command(news.leader)
@@ -239,6 +245,7 @@ class Campaign:
                 self._tell("lead.observed", leader=news.leader, term=news.term, previous=news.previous)
             case Refused():
                 hint = NEWER_HINT.format(news.ledger_format) if news.ledger_format else FOREIGN_HINT
+                self.readiness.belongs_to_others(news.holder, hint)
                 self._tell("lead.refused", holder=news.holder, hint=hint)
             case LedgerLost():
                 self._tell("ledger.lost", **{"from": news.since, "to": news.until})
@@ -246,6 +253,7 @@ class Campaign:
     # ------------------------------------------------------------------ outages
 
     def _note_outage(self, error: StoreError, *, of_write: bool) -> None:
+        self.readiness.was_refused(error, of_write=of_write)
         now = self._clock.boot()
         if self._outage is None:
             self._outage = _Outage(since=now)

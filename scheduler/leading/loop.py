@@ -16,6 +16,7 @@ from scheduler.core.errors import StoreError, Unavailable
 from scheduler.core.moves import Attempt, Done, Kind, Read, Wait
 from scheduler.core.ports import Clock, LeaseRecord, LeaseStore
 from scheduler.leading.campaign import Campaign
+from scheduler.leading.heartbeat import Heartbeat
 
 LONGEST_WAIT_S = 60.0
 AFTER_A_DEFECT_S = 1.0
@@ -54,7 +55,7 @@ class Inbox:
     def wait(self, timeout_s: float) -> None:
         """Wait until there is something, or the time is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._rung or self._sightings, max(0.0, min(timeout_s, LONGEST_WAIT_S)))
+            self._changed.wait_for(lambda: self._rung or self._sightings, timeout_s)
             self._rung = False
 
 
@@ -66,6 +67,7 @@ class CampaignLoop:
         self._store = store
         self._clock = clock
         self._inbox = inbox
+        self._heartbeat = Heartbeat()
         self._given_up = threading.Event()
         self._release_asked = threading.Event()
         self._stop_asked = threading.Event()
@@ -94,17 +96,27 @@ class CampaignLoop:
         self._given_up.set()
         self._inbox.wake()
 
+    def stuck(self) -> str | None:
+        """A sentence if the loop has not turned for far longer than it said it would take; None while it turns.
+
+        For one other thread to ask, a liveness probe's.
+        """
+        late_s = self._heartbeat.late_s(self._clock.boot())
+        return f"the campaign's loop is {late_s:.0f} s late" if late_s else None
+
     def _run(self) -> None:
         while not self._given_up.is_set():
             try:
                 if not self._turn():
-                    return
+                    break
             except Exception:  # noqa: BLE001  # logged with its traceback, and see the next line
                 # A defect of ours must not end the loop: the trust runs out by itself, and others take over.
                 _log.exception("the campaign's turn failed")
                 self._given_up.wait(AFTER_A_DEFECT_S)
+        self._heartbeat.rests()
 
     def _turn(self) -> bool:
+        self._heartbeat.turns_within(self._clock.boot(), 0)
         for record in self._inbox.take():
             self._campaign.sighted(record)
         if self._stop_asked.is_set():
@@ -116,16 +128,22 @@ class CampaignLoop:
             case Done():
                 return False
             case Wait():
-                self._inbox.wait(step.until - self._clock.boot())
+                self._wait(step)
             case Read():
                 self._read(step)
             case Attempt():
                 self._write(step)
         return True
 
+    def _wait(self, step: Wait) -> None:
+        now = self._clock.boot()
+        length_s = max(0.0, min(step.until - now, LONGEST_WAIT_S))
+        self._heartbeat.turns_within(now, length_s)
+        self._inbox.wait(length_s)
+
     def _read(self, step: Read) -> None:
         try:
-            record = _asked(lambda: self._store.read(self._campaign.timeout_s()))
+            record = _asked(lambda: self._store.read(self._timeout_s()))
         except StoreError as error:
             self._campaign.failed(step, error)
         else:
@@ -134,11 +152,17 @@ class CampaignLoop:
     def _write(self, attempt: Attempt) -> None:
         send = self._store.create if attempt.kind is Kind.CREATE else self._store.replace
         try:
-            record = _asked(lambda: send(attempt.record, self._campaign.timeout_s()))
+            record = _asked(lambda: send(attempt.record, self._timeout_s()))
         except StoreError as error:
             self._campaign.failed(attempt, error)
         else:
             self._campaign.accepted(attempt, record)
+
+    def _timeout_s(self) -> float:
+        """How long the request that is made now may take."""
+        timeout_s = self._campaign.timeout_s()
+        self._heartbeat.turns_within(self._clock.boot(), timeout_s)
+        return timeout_s
 
 
 def _asked(request: Callable[[], Answer]) -> Answer:

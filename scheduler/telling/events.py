@@ -141,6 +141,7 @@ EVENTS: Mapping[str, Event] = {
     "command.refused": Event("warning", ("command", "reason"), subject=("command",)),
     "store.unavailable": Event("warning", ("store", "error", "trust_ms", "hint"), subject=("store",)),
     "store.degraded": Event("warning", ("store", "error", "hint"), subject=("store",)),
+    "health.unavailable": Event("warning", ("error", "hint")),
     "store.recovered": Event("info", ("store", "took_ms", "attempts"), subject=("store",)),
     "run.started": _run("info"),
     "run.output": Event(
