@@ -1,4 +1,8 @@
-"""What is allowed and probably not meant; told as warnings, which never stop a start."""
+"""What is allowed and probably not meant; told as warnings, which never stop a start.
+
+What a schedule does to surprise is the core's knowledge (`core/traps.py`). Here is where it stands in the file, and
+what only the file shows: a comment that was none, a time gone by, a timeout that its author set above the period.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,19 @@ from datetime import datetime, timedelta
 
 from scheduler.config.checking import Draft, Finding, policy_of
 from scheduler.config.document import Scalar
-from scheduler.config.mistakes import Mistake, listing
+from scheduler.config.mistakes import Mistake
 from scheduler.config.schedules import Schedules, zone_of
-from scheduler.core.job import Schedule, duration_text
-from scheduler.core.localtimes import WEEKDAYS
+from scheduler.core.job import Overlap, Schedule, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
+from scheduler.core.traps import Trap, cron_traps, every_traps
 
-_DAY = timedelta(days=1)
 _LOST = re.compile(r"[ \t]+#([1-5])\b")
+# What becomes of ticks that come due while a run takes its time; with `allow`, nothing does.
+_MEANWHILE = {
+    Overlap.SKIP: "ticks meanwhile are skipped",
+    Overlap.QUEUE: "of the ticks meanwhile only the latest runs",
+    Overlap.REPLACE: "the next tick ends the run before that",
+}
 
 
 def suspicions(draft: Draft, schedules: Schedules, loaded_at: datetime) -> list[Finding]:
@@ -23,48 +32,49 @@ def suspicions(draft: Draft, schedules: Schedules, loaded_at: datetime) -> list[
     found: list[Finding] = []
     for name, schedule in schedules.items():
         found.extend(_in(draft, name, schedule, loaded_at))
+        found.extend(_long_timeout(draft, name, schedule))
     return found
 
 
 def _in(draft: Draft, name: str, schedule: Schedule, loaded_at: datetime) -> Iterator[Finding]:
     match schedule:
         case CronSchedule():
-            yield from _either_day(name, schedule)
+            yield from (_finding(("jobs", name, "cron"), trap) for trap in cron_traps(schedule, loaded_at))
             yield from _lost_comment(draft, name)
-        case EverySchedule(period_s) if timedelta(seconds=period_s) % _DAY == timedelta(0):
-            if zone_of(draft, name) != "UTC":
-                days = duration_text(timedelta(seconds=period_s))
-                message = f"{days} counts from 00:00 UTC, not from local midnight"
-                yield ("jobs", name, "every"), Mistake(message, "every-day", 'for local time write cron: "0 0 * * *"')
+        case EverySchedule():
+            yield from (_finding(("jobs", name, "every"), trap) for trap in every_traps(schedule, zone_of(draft, name)))
         case AtSchedule(instant) if instant + policy_of(draft, name).catch_up_window < loaded_at:
-            yield (
-                ("jobs", name, "at"),
-                Mistake("is past, and older than catch_up_window: never runs", "past", "remove it"),
-            )
+            message = "is past, and older than catch_up_window: never runs"
+            yield ("jobs", name, "at"), Mistake(message, "past", "remove it")
 
 
-def _either_day(name: str, cron: CronSchedule) -> Iterator[Finding]:
-    """Cron's surprise: two day fields that are both restricted are ORed (crontab(5))."""
-    day, weekday = cron.read.fields.day, cron.read.fields.weekday
-    if day.startswith("*") or weekday.startswith("*"):
+def _finding(path: tuple[str, ...], trap: Trap) -> Finding:
+    return path, Mistake(trap.message, trap.code, trap.hint, span=trap.span)
+
+
+def _long_timeout(draft: Draft, name: str, schedule: Schedule) -> Iterator[Finding]:
+    """Only a timeout that the job itself states: what suits the whole file in `defaults` suits no job's period."""
+    stated = draft.keys.jobs[name]
+    policy = policy_of(draft, name)
+    if "timeout" not in stated.model_fields_set or policy.timeout is None or policy.overlap not in _MEANWHILE:
         return
-    message = f"runs on {_days(day)} and on {_weekdays(weekday)}"
-    hint = "cron ORs the two day fields; for both at once give one and test the other in the job"
-    yield ("jobs", name, "cron"), Mistake(message, "dom-dow-or", hint)
+    period = _period(schedule)
+    if period is None or policy.timeout <= period:
+        return
+    message = f"{duration_text(policy.timeout)} is longer than the period ({duration_text(period)})"
+    hint = f"{_MEANWHILE[policy.overlap]}; write at most {duration_text(period)}, or overlap: allow"
+    yield ("jobs", name, "timeout"), Mistake(message, "period", hint)
 
 
-def _days(field: str) -> str:
-    days = field.split(",")
-    if not all(day.isdecimal() for day in days):
-        return "the days of the month that it names"
-    return f"day{'s' if len(days) > 1 else ''} {listing(days, 'and')}"
-
-
-def _weekdays(field: str) -> str:
-    days = field.split(",")
-    if not all(day.isdecimal() for day in days):
-        return "the weekdays that it names"
-    return f"every {listing([WEEKDAYS[int(day) % 7] for day in days], 'and')}"
+def _period(schedule: Schedule) -> timedelta | None:
+    """How near two ticks come to each other; None of a schedule that ticks once."""
+    match schedule:
+        case EverySchedule(period_s):
+            return timedelta(seconds=period_s)
+        case CronSchedule():
+            seconds = schedule.local_times.shortest_gap()
+            return None if seconds is None else timedelta(seconds=seconds)
+    return None
 
 
 def _lost_comment(draft: Draft, name: str) -> Iterator[Finding]:
@@ -74,8 +84,6 @@ def _lost_comment(draft: Draft, name: str) -> Iterator[Finding]:
         return
     if lost := _LOST.match(draft.document.source.text, node.end):
         weekday = node.text.rpartition(" ")[2]
-        message = f"#{lost[1]} and what follows is a comment"
-        yield (
-            ("jobs", name, "cron"),
-            Mistake(message, "lost-comment", f"meant {weekday}#{lost[1]}? Always quote a cron"),
-        )
+        message = f"{weekday} #{lost[1]}: the rest is a comment"
+        hint = f'meant {weekday}#{lost[1]}? Write cron: "{node.text}#{lost[1]}"'
+        yield ("jobs", name, "cron"), Mistake(message, "lost-comment", hint)

@@ -16,6 +16,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import pairwise
 
 from cronsim import CronSim
 
@@ -30,7 +31,8 @@ DAY = 86_400
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 # The rarest day there is, 29 February on a given weekday, comes every 40 years at worst: around a year such as 2100.
 SEARCH_YEARS = 50
-_ANY = datetime(2000, 1, 1, tzinfo=UTC)  # cronsim wants a start, also when it is only asked what fields mean
+GAP_YEARS = range(2023, 2029)  # all lengths of months and years, next to each other
+ANY = datetime(2000, 1, 1, tzinfo=UTC)  # cronsim wants a start, also when it is only asked what fields mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ class DayRule:
 
     def __init__(self, day: str, month: str, weekday: str) -> None:
         # The month is kept apart, because cronsim refuses some days that never come and we have a better message.
-        self._sim = CronSim(f"0 0 {day} * {weekday}", _ANY)
-        self.months = sorted(CronSim(f"0 0 1 {month} *", _ANY).months)
+        self._sim = CronSim(f"0 0 {day} * {weekday}", ANY)
+        self.months = sorted(CronSim(f"0 0 1 {month} *", ANY).months)
         self._by_shape: dict[tuple[int, int], tuple[int, ...]] = {}
 
     @property
@@ -103,6 +105,12 @@ class DayRule:
                 return date(year, month + 1, days[position - 1]).toordinal() - EPOCH_DAY
             latest = 31
         return None
+
+    def gaps(self) -> set[int]:
+        """By how many days neighbours among these days are apart."""
+        months = [(year, month) for year in GAP_YEARS for month in self.months]
+        days = [date(year, month, day).toordinal() for year, month in months for day in self.of_month(year, month)]
+        return {later - sooner for sooner, later in pairwise(days)}
 
     def count(self, day: int, until: int) -> int:
         """How many days are named from `day` to just before `until`."""
@@ -161,6 +169,15 @@ class LocalTimes:
         whole_days = self._days.count(first, last) * len(self._hours) * len(self._in_hour)
         return whole_days - self._passed_of_day(low) + self._passed_of_day(end)
 
+    def shortest_gap(self) -> int | None:
+        """How many seconds the two nearest of these times are apart; None if there is only one in `GAP_YEARS`."""
+        within_hour = [later - sooner for sooner, later in pairwise(self._in_hour)]
+        over_hours = self._in_hour[0] - self._in_hour[-1]
+        over_days = over_hours - (self._hours[-1] - self._hours[0]) * HOUR
+        hours = [(later - sooner) * HOUR + over_hours for sooner, later in pairwise(self._hours)]
+        days = [apart * DAY + over_days for apart in self._days.gaps()]
+        return min([*within_hour, *hours, *days], default=None)
+
     def _passed_of_day(self, second: int) -> int:
         """Count the named seconds of the day that `second` is in which lie before it."""
         day, clock = divmod(second, DAY)
@@ -191,10 +208,10 @@ class LocalTimes:
 
 @lru_cache(maxsize=1024)
 def _hours(hour: str) -> tuple[int, ...]:
-    return tuple(sorted(CronSim(f"0 {hour} * * *", _ANY).hours))
+    return tuple(sorted(CronSim(f"0 {hour} * * *", ANY).hours))
 
 
 @lru_cache(maxsize=4096)
 def _seconds_of_hour(second: str, minute: str) -> tuple[int, ...]:
-    sim = CronSim(f"{second} {minute} * * * *", _ANY)
+    sim = CronSim(f"{second} {minute} * * * *", ANY)
     return tuple(minute * 60 + second for minute in sorted(sim.minutes) for second in sorted(sim.seconds))

@@ -172,6 +172,25 @@ class CronSchedule:
             low = stretch.end
         return count
 
+    @property
+    def local_times(self) -> LocalTimes:
+        """The times that the expression names, on a clock that is never changed."""
+        return self._times
+
+    def meant(self, tick: datetime) -> datetime:
+        """The naive local time that a tick stands for.
+
+        It is what the clocks show then, unless they have just skipped times that the schedule names: it is the first
+        of these.
+        """
+        second = _floor(tick)
+        stretch = stretch_at(self._tz, second)
+        local = second + stretch.offset
+        if second == stretch.start:
+            named = self._times.first_from(self._opening(stretch))
+            local = local if named is None else min(local, named)
+        return _instant(local).replace(tzinfo=None)
+
     def _after(self, second: int) -> int | None:
         """Find the first tick later than `second`: the first local time that a window from there on still holds."""
         stretch = stretch_at(self._tz, second + 1)

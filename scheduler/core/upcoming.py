@@ -5,10 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, islice
+from itertools import islice
+from operator import itemgetter
+from typing import NamedTuple
 
-from scheduler.core.job import Job, JobTable
-from scheduler.core.schedule import ticks_between
+from scheduler.core.job import Job, JobTable, Schedule
 
 SAMPLE_INSTANTS = 60
 SAMPLE_SPAN = timedelta(hours=1)
@@ -22,16 +23,40 @@ def upcoming(
 ) -> Iterator[tuple[datetime, list[Job]]]:
     """Each instant later than `after` (and not later than `until`) at which jobs tick, with the jobs in table order."""
     end = until or min(after, LAST - FAR) + FAR
-    streams = [_stream(number, job, after, end) for number, job in enumerate(jobs) if job.enabled]
-    merged = heapq.merge(*streams, key=lambda row: row[:2])
-    for tick, rows in groupby(merged, key=lambda row: row[0]):
-        yield tick, [job for _, _, job in rows]
+    groups = _same_ticks(jobs)
+    firsts = ((group.schedule.after(after), number) for number, group in enumerate(groups))
+    heap = [(tick, number) for tick, number in firsts if tick and tick <= end]
+    heapq.heapify(heap)
+    while heap:
+        instant = heap[0][0]
+        ticking: list[tuple[int, Job]] = []
+        while heap and heap[0][0] == instant:
+            number = heap[0][1]
+            ticking += groups[number].jobs
+            following = groups[number].schedule.after(instant)
+            if following is None or following > end:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, (following, number))
+        yield instant, [job for _, job in sorted(ticking, key=itemgetter(0))]
 
 
-def _stream(number: int, job: Job, after: datetime, until: datetime) -> Iterator[tuple[datetime, int, Job]]:
-    if job.schedule:
-        for tick in ticks_between(job.schedule, after, until):
-            yield tick, number, job
+class _Group(NamedTuple):
+    """Jobs that always tick together, each with its place in the table, and the schedule of one of them."""
+
+    schedule: Schedule
+    jobs: list[tuple[int, Job]]
+
+
+def _same_ticks(jobs: Iterable[Job]) -> list[_Group]:
+    """Group jobs by what their ticks depend on, so that ten thousand of one schedule cost what one does."""
+    groups: dict[tuple[str, str, str], _Group] = {}
+    for place, job in enumerate(jobs):
+        if job.enabled and job.schedule:
+            text = job.schedule.text
+            own = job.name if "H" in text else ""
+            groups.setdefault((text, job.zone, own), _Group(job.schedule, [])).jobs.append((place, job))
+    return list(groups.values())
 
 
 def writes_per_minute(table: JobTable, now: datetime, renew_every_s: float) -> int:

@@ -77,6 +77,20 @@ class Stretch:
         return self.end + self.offset
 
 
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """At `instant` (UTC) the clocks of a zone are put from `clocks_from` to `clocks_to`, both naive local times."""
+
+    instant: datetime
+    clocks_from: datetime
+    clocks_to: datetime
+
+    @property
+    def forward(self) -> bool:
+        """Whether times are skipped; otherwise some come twice."""
+        return self.clocks_to > self.clocks_from
+
+
 @cache
 def zone_names() -> tuple[str, ...]:
     """Every IANA name of the pinned tzdata, sorted."""
@@ -107,6 +121,16 @@ def stretch_at(tz: ZoneInfo, second: int) -> Stretch:
     """The stretch that the instant `second` lies in."""
     stretches = _stretches(tz, second // CHUNK)
     return stretches[bisect_right(stretches, second, key=attrgetter("start")) - 1]
+
+
+def clock_changes(tz: ZoneInfo, after: datetime, until: datetime) -> Iterator[ClockChange]:
+    """The changes of the clocks of `tz` later than `after` and not later than `until`, ascending."""
+    stretch = stretch_at(tz, int(after.timestamp()))
+    while stretch.end <= until.timestamp():
+        stretch = stretch_at(tz, stretch.end)
+        if stretch.offset != stretch.previous:
+            instant = datetime.fromtimestamp(stretch.start, UTC)
+            yield ClockChange(instant, _shown(stretch.start + stretch.previous), _shown(stretch.start + stretch.offset))
 
 
 @lru_cache(maxsize=4096)

@@ -116,6 +116,25 @@ def test_a_wildcard_job_whose_every_time_is_skipped_is_refused() -> None:
     assert ticks(cron("0 2 * 3 0L"), "2027-01-01T00:00Z", "2028-01-01T00:00Z") == ["28 01:00"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "zone_name", "tick", "meant"),
+    [
+        pytest.param("30 2 * * *", "Europe/Berlin", "2027-03-28T01:00Z", "2027-03-28T02:30", id="a skipped time"),
+        pytest.param("0,30 2 * * *", "Europe/Berlin", "2027-03-28T01:00Z", "2027-03-28T02:00", id="the first of two"),
+        pytest.param("0 3 * * *", "Europe/Berlin", "2027-03-28T01:00Z", "2027-03-28T03:00", id="the gap's end itself"),
+        pytest.param("*/30 * * * *", "Europe/Berlin", "2027-03-28T01:00Z", "2027-03-28T03:00", id="a wildcard job"),
+        pytest.param("30 2 * * *", "Europe/Berlin", "2027-03-29T00:30Z", "2027-03-29T02:30", id="any other day"),
+        pytest.param("30 2 * * *", "Europe/Berlin", "2027-10-31T00:30Z", "2027-10-31T02:30", id="a repeated time"),
+        pytest.param(
+            "*/30 * * * *", "Europe/Berlin", "2027-10-31T01:00Z", "2027-10-31T02:00", id="when clocks go back"
+        ),
+        pytest.param("0 12 30 * *", "Pacific/Apia", "2011-12-30T10:00Z", "2011-12-30T12:00", id="a skipped day"),
+    ],
+)
+def test_a_tick_stands_for_a_local_time(expression: str, zone_name: str, tick: str, meant: str) -> None:
+    assert cron(expression, zone_name).meant(at(tick)) == at(meant)
+
+
 # ---- cron without changing clocks ----
 
 
@@ -145,6 +164,27 @@ def test_cron_means_what_crontab_says(expression: str, since: str, until: str, e
     found = ticks(cron(expression), since, until)
 
     assert [wanted in tick for tick, wanted in zip(found, expected, strict=True)] == [True] * len(expected)
+
+
+@given(
+    expression=st.tuples(
+        st.sampled_from(["0", "0,30", "*/7", "5-10", "59"]),
+        st.sampled_from(["*", "3", "9,17", "*/5", "22-23,0", "23"]),
+        st.sampled_from(["*", "1", "31", "1,15", "*/2", "L"]),
+        st.sampled_from(["*", "1,2", "12,1"]),
+        st.sampled_from(["*", "*", "1-5", "MON#1"]),
+    ).map(" ".join)
+)
+def test_no_two_ticks_are_nearer_than_the_shortest_gap(expression: str) -> None:
+    """By six years in which nobody changes clocks."""
+    schedule = cron(expression, "UTC")
+    ticks_of_years = list(islice(ticks_between(schedule, at("2023-01-01T00:00Z"), at("2029-01-01T00:00Z")), 3000))
+    gaps = {(later - sooner).total_seconds() for sooner, later in pairwise(ticks_of_years)}
+    shortest = schedule.local_times.shortest_gap()
+
+    assert shortest is not None
+    assert min(gaps) >= shortest
+    assert len(ticks_of_years) == 3000 or min(gaps) == shortest
 
 
 def test_the_rarest_day_is_found() -> None:

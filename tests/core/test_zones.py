@@ -1,7 +1,6 @@
 """Zones come from the pinned tzdata, and every change of their clocks is found."""
 
 import struct
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import pairwise
@@ -14,8 +13,8 @@ from scheduler.core.zones import (
     LOOK,
     NoSuchLocalTime,
     UnknownZone,
+    clock_changes,
     local_instant,
-    stretch_at,
     zone,
     zone_names,
 )
@@ -54,20 +53,23 @@ def changes_in_the_file(name: str) -> list[tuple[int, int]]:
     return changes
 
 
-def changes_found(name: str, since: int, until: int) -> Iterator[tuple[int, int]]:
-    stretch = stretch_at(zone(name), since)
-    while stretch.end < until:
-        stretch = stretch_at(zone(name), stretch.end)
-        if stretch.offset != stretch.previous:
-            yield stretch.start, stretch.offset
+def second(shown: datetime) -> int:
+    return int(shown.replace(tzinfo=UTC).timestamp())
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_change_of_a_zones_clocks_is_found(name: str) -> None:
     listed = [(instant, offset) for instant, offset in changes_in_the_file(name) if instant > 0]
-    last = listed[-1][0] + 1 if listed else CHUNK
+    last = listed[-1][0] if listed else CHUNK
+    found = list(clock_changes(zone(name), datetime.fromtimestamp(0, UTC), datetime.fromtimestamp(last, UTC)))
+    offsets = [
+        (second(change.clocks_from) - second(change.instant), second(change.clocks_to) - second(change.instant))
+        for change in found
+    ]
 
-    assert list(changes_found(name, 0, last)) == listed
+    assert [(second(change.instant), after) for change, (_, after) in zip(found, offsets, strict=True)] == listed
+    assert all(after == before for (_, after), (before, _) in pairwise(offsets))
+    assert [change.forward for change in found] == [after > before for before, after in offsets]
 
 
 def test_no_zone_goes_there_and_back_between_two_looks() -> None:
