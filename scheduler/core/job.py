@@ -15,6 +15,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Literal, Protocol
 
+from scheduler.core.references import Value
+
 UNITS = {
     "d": timedelta(days=1),
     "h": timedelta(hours=1),
@@ -76,7 +78,7 @@ class PythonAction:
     function: str
     args: tuple[object, ...] = ()
     kwargs: Mapping[str, object] = field(default_factory=dict)
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, Value] = field(default_factory=dict)
     isolation: Literal["process", "thread"] = "process"
 
     @property
@@ -91,7 +93,7 @@ class ShellAction:
 
     command: str | tuple[str, ...]
     cwd: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def killable(self) -> bool:

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from scheduler.running.runners.call import Failure, call, failure_of, job_run
+from scheduler.running.runners.environment import Unreadable, environment_of
 from scheduler.running.supervisor import linux
 from scheduler.running.supervisor.lines import LineCutter
 from scheduler.running.supervisor.times import boot_now, wall_now
@@ -132,8 +133,13 @@ class _Worker:
             return
         at = wall_now()
         self._mouth.report(Started(order.key, at.isoformat(), began, os.getpid()))
+        try:
+            environment = environment_of(order, self._setup.config_folder)
+        except Unreadable as error:
+            self._mouth.report(Ended(order.key, "failed", 0, "rejected", str(error)))
+            return
         self._records.key = order.key
-        with _surroundings(self._setup.config_folder, order.environment()):
+        with _surroundings(self._setup.config_folder, environment):
             failure: Failure | None = None
             try:
                 args, kwargs = pickle.loads(bytes.fromhex(order.arguments))  # noqa: S301 - made by our own leader

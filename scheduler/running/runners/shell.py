@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 
+from scheduler.running.runners.environment import Unreadable, environment_of
 from scheduler.running.supervisor.times import boot_now, wall_now
 from scheduler.running.supervisor.wire import Ended, Started, StartShell, Trust, encode
 
@@ -21,11 +22,15 @@ def execute(order: StartShell, trust: Trust, config_folder: str, _orders: int, r
         os.write(reports, encode(Ended(order.key, "gate_shut", 0)))
         return
     os.write(reports, encode(Started(order.key, wall_now().isoformat(), began, os.getpid())))
-    error = _become(order, config_folder)
-    os.write(reports, encode(Ended(order.key, "failed", round(1000 * (boot_now() - began)), "exit", error)))
+    try:
+        environment = environment_of(order, config_folder)
+        reason, error = "exit", _become(order, config_folder, environment)
+    except Unreadable as unreadable:
+        reason, error = "rejected", str(unreadable)
+    os.write(reports, encode(Ended(order.key, "failed", round(1000 * (boot_now() - began)), reason, error)))
 
 
-def _become(order: StartShell, config_folder: str) -> str:
+def _become(order: StartShell, config_folder: str, environment: dict[str, str]) -> str:
     """Execute the command; why that could not be done, in the system's words."""
     argv = ["/bin/sh", "-c", order.command] if isinstance(order.command, str) else order.command
     folder = os.path.join(config_folder, order.cwd or "")  # noqa: PTH118 - pathlib would not be worth its import here
@@ -35,7 +40,7 @@ def _become(order: StartShell, config_folder: str) -> str:
     try:
         os.chdir(folder)
         what = argv[0]
-        os.execvpe(argv[0], argv, os.environ | order.environment())  # noqa: S606 - running it is the purpose
+        os.execvpe(argv[0], argv, os.environ | environment)  # noqa: S606 - running it is the purpose
     except OSError as error:
         return f"{what}: {error.strerror}"
     except ValueError as error:  # a NUL in an argument

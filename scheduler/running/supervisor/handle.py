@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 
 from scheduler.core.job import PythonAction
 from scheduler.core.ports import RunNews, RunOrder
+from scheduler.core.references import FileReference, Secret, Value
 from scheduler.running.supervisor.link import Link
-from scheduler.running.supervisor.wire import Kill, KillExclusive, Setup, StartPython, StartShell, Trust
+from scheduler.running.supervisor.wire import Kill, KillExclusive, Setup, StartPython, StartShell, Stop, Trust
 
 _NO_TRUST = Trust(gate_until=0.0, exclusive_until=0.0)
 
@@ -62,6 +63,12 @@ class SupervisorRunner:
             self._link = self._new_link(order.key)
             self._link.send(message)
 
+    def stop(self, key: str) -> None:
+        """Ask this run to end, and make it end `grace_s` later with all that it started, if it is still alive."""
+        with self._lock:
+            if self._link:
+                self._link.send(Stop(key))
+
     def kill(self, key: str) -> None:
         """End this run and all that it started, if it is still alive."""
         with self._lock:
@@ -90,10 +97,18 @@ class SupervisorRunner:
         return link
 
 
+def _told(value: Value) -> str | dict[str, str]:
+    """A variable's value as the run's process is told it; from here on it is on its way there and nowhere else."""
+    if isinstance(value, FileReference):
+        return {"file": value.path}
+    return value.reveal() if isinstance(value, Secret) else value
+
+
 def _message(order: RunOrder) -> StartPython | StartShell:
     action = order.action
     facts = (order.key, order.job, order.run, order.tick, order.attempt, order.term, order.fence)
-    rules = (dict(action.env), order.timeout_s, order.exclusive)
+    env = {name: _told(value) for name, value in action.env.items()}
+    rules = (env, order.timeout_s, order.exclusive)
     if isinstance(action, PythonAction):
         arguments = pickle.dumps((action.args, dict(action.kwargs))).hex()
         return StartPython(*facts, *rules, action.module, action.function, arguments)

@@ -1,6 +1,6 @@
 """The messages between the leader, the supervisor and its children: one JSON line each.
 
-    leader → supervisor   Setup, then Trust, StartPython, StartShell, Kill, KillExclusive
+    leader → supervisor   Setup, then Trust, StartPython, StartShell, Stop, Kill, KillExclusive
     supervisor → worker   Trust, StartPython
     child → supervisor    Ready, Started, Output, Ended
     supervisor → leader   Started, Output, Ended
@@ -12,7 +12,7 @@ the same version of this program, so the format is nobody else's.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Trust:
 class Start:
     """What both kinds of run need: the facts that the job is told, and the rules that the supervisor keeps.
 
-    `env` holds what the job's action adds to the environment; `timeout_s` is None for no limit.
+    `env` holds what the job's action adds to the environment: text, or `{"file": path}` for the content of a file,
+    which the run's own process reads. It may hold secrets, so it is in no `repr`. `timeout_s` is None for no limit.
     """
 
     key: str
@@ -52,14 +53,14 @@ class Start:
     attempt: int
     term: int
     fence: str
-    env: dict[str, str]
+    env: dict[str, str | dict[str, str]] = field(repr=False)
     timeout_s: float | None
     exclusive: bool
 
-    def environment(self) -> dict[str, str]:
-        """What the run finds in its environment beside what it inherits."""
+    def facts(self) -> dict[str, str]:
+        """What every run is told, as variables of its environment."""
         facts = ("job", "run", "tick", "attempt", "term", "fence")
-        return self.env | {f"LEASEBEAT_{fact.upper()}": str(getattr(self, fact)) for fact in facts}
+        return {f"LEASEBEAT_{fact.upper()}": str(getattr(self, fact)) for fact in facts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ class StartShell(Start):
 
     command: str | list[str]
     cwd: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ask this run to end, and make it end after the grace, as at a timeout."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +140,14 @@ class Ended:
 
 
 Report = Started | Output | Ended
-Message = Setup | Trust | StartPython | StartShell | Kill | KillExclusive | Ready | Report
+Message = Setup | Trust | StartPython | StartShell | Stop | Kill | KillExclusive | Ready | Report
 
 _KINDS = {kind.__name__: kind for kind in Message.__args__}
 
 
 def encode(message: Message) -> bytes:
     """The message as a line."""
-    values = [getattr(message, field.name) for field in fields(message)]
+    values = [getattr(message, each.name) for each in fields(message)]
     return json.dumps([type(message).__name__, *values]).encode() + b"\n"
 
 
@@ -160,5 +168,5 @@ def _decode(line: bytes) -> Message:
         name, *values = json.loads(line)
         message: Message = _KINDS[name](*values)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"not a message: {line[:80]!r}") from error
+        raise ValueError(f"not a message: {line[:16]!r}, {len(line)} bytes") from error  # more might show a secret
     return message
