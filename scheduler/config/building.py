@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from scheduler.config.checking import Draft, Finding, policy_of
 from scheduler.config.document import Document, content
 from scheduler.config.mistakes import Mistake
-from scheduler.config.models import JobKeys, LeaseKeys, PythonKeys
+from scheduler.config.models import JobKeys, LeaseKeys, ShellKeys
+from scheduler.config.references import resolved
 from scheduler.config.schedules import Schedules
-from scheduler.config.settings import LeaseSettings, LoggingSettings, Settings
+from scheduler.config.settings import HealthSettings, LeaseSettings, LoggingSettings, Settings
 from scheduler.core.job import Action, Job, JobTable, PythonAction, ShellAction, fingerprint
 
 
-def job_table(draft: Draft, schedules: Schedules, loaded_at: datetime) -> JobTable:
-    """The table of a file without mistakes."""
+def job_table(draft: Draft, schedules: Schedules, loaded_at: datetime, environment: Mapping[str, str]) -> JobTable:
+    """The table of a file without mistakes; `environment` has all the variables that it refers to."""
     keys = draft.keys
     jobs = {}
     for name, job in keys.jobs.items():
-        zone = job.timezone or keys.timezone
-        jobs[name] = Job(name, schedules.get(name), zone, _action(job), policy_of(draft, name), job.enabled)
+        zone, action = job.timezone or keys.timezone, _action(job, environment)
+        jobs[name] = Job(name, schedules.get(name), zone, action, policy_of(draft, name), job.enabled)
     return JobTable(jobs, loaded_at, keys.revision, keys.max_parallel)
 
 
 def settings(draft: Draft, folder: Path) -> Settings:
     """The settings of a file without mistakes, which lies in `folder`."""
-    return Settings(
-        _lease(draft.keys.lease, folder), LoggingSettings(draft.keys.logging.level, draft.keys.logging.format)
-    )
+    keys = draft.keys
+    logging = LoggingSettings(keys.logging.level, keys.logging.format)
+    return Settings(_lease(keys.lease, folder), logging, HealthSettings(keys.health.port))
 
 
 def collisions(table: JobTable) -> list[Finding]:
@@ -69,13 +71,11 @@ def _lease(lease: LeaseKeys, folder: Path) -> LeaseSettings:
     )
 
 
-def _action(job: JobKeys) -> Action:
-    if job.python:
-        return _python(job.python)
-    assert job.shell
-    return ShellAction(job.shell.run, job.shell.cwd, job.shell.env)
-
-
-def _python(python: PythonKeys) -> PythonAction:
-    module, function = python.call
-    return PythonAction(module, function, tuple(python.args), python.kwargs, python.env, python.isolation)
+def _action(job: JobKeys, environment: Mapping[str, str]) -> Action:
+    what = job.python or job.shell
+    assert what
+    env = {name: resolved(value, environment) for name, value in what.env.items()}
+    if isinstance(what, ShellKeys):
+        return ShellAction(what.run, what.cwd, env)
+    module, function = what.call
+    return PythonAction(module, function, tuple(what.args), what.kwargs, env, what.isolation)

@@ -7,17 +7,20 @@ what remains is a sound piece of a file, on which the rules between keys can be 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from scheduler.config.document import Document, ListNode, MapNode, Path, Scalar, content
+from scheduler.config.document import Document, MapNode, Path, content
 from scheduler.config.keys import meant_key, unknown_key
-from scheduler.config.mistakes import Mistake, expected
+from scheduler.config.mistakes import MOST_TOLD, Mistake, printable
 from scheduler.config.models import FileKeys, PolicyKeys
+from scheduler.config.shapes import follows_from_indent, job_too_far_left, misshapen
 from scheduler.core.job import Policy
 
+_MOST_KEYS = 100  # of a map, that are held against ours
 _KEY = "[key]"  # how pydantic ends the path of a mistake in a key
 
 Finding = tuple[Path, Mistake]
@@ -45,9 +48,10 @@ def checked(document: Document) -> tuple[Draft, list[Finding]]:
         try:
             return Draft(document, FileKeys.model_validate(data), frozenset(cut)), findings
         except ValidationError as error:
-            details = error.errors(include_url=False, include_input=False)
+            every = error.errors(include_url=False, include_input=False)
+            details = _first(document, every)
             findings.extend(_finding(document, detail) for detail in details if not _follows(document, detail))
-            ways = {_way(data, detail["loc"]) for detail in details}
+            ways = {_way(data, detail["loc"]) for detail in every}
             for way in ways:
                 _remove(data, way)
             cut |= ways
@@ -62,49 +66,41 @@ def policy_of(draft: Draft, name: str) -> Policy:
 
 
 def _follows(document: Document, detail: ErrorDetails) -> bool:
-    """Whether the mistake only follows from another: a key is missing because it was misspelt."""
+    """Whether the mistake only follows from another: a key is missing because it was faulty, misspelt or misplaced."""
     *holder, key = detail["loc"]
-    return detail["type"] == "missing" and key in slips(document, tuple(holder))
+    if detail["type"] == "missing":
+        return key in document.keys(*map(str, holder)) or key in slips(document, tuple(holder))
+    return follows_from_indent(document, detail["loc"])
 
 
 def slips(document: Document, path: Path) -> set[str | None]:
     """What the misspelt keys of the map at `path` were probably meant to be."""
-    return {meant_key(path, key) for key in document.keys(*map(str, path))}
+    return {meant_key(path, key) for key in document.keys(*map(str, path))[:_MOST_KEYS]}
 
 
 def _finding(document: Document, detail: ErrorDetails) -> Finding:
     path, kind = detail["loc"], detail["type"]
     if kind == "extra_forbidden":
-        return path[:-1], unknown_key(path[:-1], str(path[-1]))
+        return path[:-1], job_too_far_left(document, path) or _unknown_key(document, path)
     mistake = detail.get("ctx", {}).get("error")
     if not isinstance(mistake, Mistake):
-        return path, _structure(document, path, kind)
+        return path, misshapen(document, path, kind)
     if path[-1] == _KEY:
-        mistake = Mistake(f"{mistake.message}, got {path[-2]}", mistake.code, mistake.hint, on_key=True)
-        return path[:-1], mistake
+        got = f", got {printable(str(path[-2]))}" if mistake.got else ""
+        return path[:-1], Mistake(f"{mistake.message}{got}", mistake.code, mistake.hint, on_key=True)
     return path, mistake
 
 
-def _structure(document: Document, path: Path, kind: str) -> Mistake:
-    """The few mistakes that pydantic itself finds: a map or list is something else, or a key is missing."""
-    if kind == "missing":
-        return Mistake(f'key "{path[-1]}" is missing', "missing", f"add {path[-1]}:", on_key=True)
-    if kind == "list_type":
-        return expected("a list", "type", "write [...]")
-    if path == ("jobs",):
-        return expected("a map of name to job", "type", _names_first(document))
-    if len(path) == 2 and path[0] == "jobs":  # noqa: PLR2004 - jobs, name
-        return expected("a map of a job's keys", "type", "such as {every: 5m, shell: ./sync}")
-    return expected("a map", "type")
+def _first(document: Document, details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """As many of the details as anyone will read, the first in the file's order."""
+    if len(details) <= MOST_TOLD:
+        return details
+    return nsmallest(MOST_TOLD, details, key=lambda detail: document.offset(detail["loc"]))
 
 
-def _names_first(document: Document) -> str | None:
-    """For those who wrote the jobs as a list: how the first one would begin."""
-    jobs = document.get("jobs")
-    first = jobs.items[0] if isinstance(jobs, ListNode) and jobs.items else None
-    named = first.entries.get("name") if isinstance(first, MapNode) else None
-    name = named[1].text if named and isinstance(named[1], Scalar) else "a-name"
-    return f"write `{name}:` and indent its keys below" if isinstance(jobs, ListNode) else None
+def _unknown_key(document: Document, path: Path) -> Mistake:
+    holder = document.get(*map(str, path[:-1]))
+    return unknown_key(path[:-1], str(path[-1]), holder.entries if isinstance(holder, MapNode) else ())
 
 
 def _way(data: Any, path: Path) -> Path:

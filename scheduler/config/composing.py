@@ -15,11 +15,12 @@ from typing import NoReturn
 import yaml
 
 from scheduler.config.document import Document, ListNode, MapNode, Node, Path, Refused, Scalar, Source, path_text
-from scheduler.config.mistakes import Mistake, printable
+from scheduler.config.letters import PLACEHOLDER, RENDER, UNFILLED
+from scheduler.config.mistakes import MOST_TOLD, Mistake, printable
+from scheduler.config.strangers import stranger_by_text
 from scheduler.core.errors import ConfigError, Problem
 
 DEEPEST = 50  # nested maps and lists; a job table needs six
-_MOST_PROBLEMS = 1000  # of the reader's kind; a file with more is not meant for us
 _MOST_DIGITS = 400  # a number that fits is exact; Python itself gives up at 4,300 digits
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same events, slower, where libyaml is missing
@@ -27,6 +28,11 @@ _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _JSON_WORDS = {"true": True, "false": False, "null": None, "": None}
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")  # escapes can spell them; no process takes them as an argument
 _TAG = re.compile(r"(?:&\S+\s+)?(!\S*)")
+_LEADING = {
+    "*": "YAML reads a leading * as an alias",
+    "@": "YAML reserves a leading @",
+    "?": "YAML reads a leading ? as a key",
+}
 _SHARE = "what jobs share goes under defaults"
 
 
@@ -80,8 +86,9 @@ class Composer:
         path, muted = self._place(node)
         if not muted:
             self._refuse_extras(event, node, path)
-        if isinstance(node, MapNode | ListNode):
-            self._open.append(_Open(node, path, muted))
+        if isinstance(event, yaml.CollectionStartEvent):
+            inside = node if isinstance(node, MapNode | ListNode) else MapNode(node.start, node.end)
+            self._open.append(_Open(inside, path, muted or inside is not node))
             if len(self._open) > DEEPEST:
                 self._stop(event, f"maps and lists are nested more than {DEEPEST} deep", None)
 
@@ -94,7 +101,8 @@ class Composer:
             value = json_value(text) if plain else text
             return Refused(start, end) if value == math.inf else Scalar(start, end, text, value, plain)
         if isinstance(event, yaml.MappingStartEvent):
-            return MapNode(start, end)
+            placeholder = PLACEHOLDER.match(self.text, start)
+            return Refused(*placeholder.span()) if placeholder else MapNode(start, end)
         if isinstance(event, yaml.SequenceStartEvent):
             return ListNode(start, end)
         return Refused(start, end)
@@ -146,6 +154,8 @@ class Composer:
         if isinstance(event, yaml.AliasEvent):
             hint = f'{_SHARE}, text into quotes: "*{printable(event.anchor or "")}"'
             self._tell(path, Mistake("aliases are not read here", "yaml-alias", hint), node)
+        elif isinstance(event, yaml.MappingStartEvent) and isinstance(node, Refused):
+            self._tell(path, Mistake(UNFILLED, "template", RENDER), node)
         elif isinstance(node, Refused):
             self._tell(path, Mistake("expected a number of fewer digits", "type", "quote it if it is text"), node)
         elif event.anchor:
@@ -160,15 +170,16 @@ class Composer:
     def _refuse_value(self, node: Scalar, path: Path) -> None:
         letter = self.letters.get(self.text[node.start : node.start + 1])
         if node.plain and letter:
-            reason = "YAML reads a leading * as an alias" if letter == "*" else "YAML reserves a leading @"
-            mistake = Mistake(f"must be quoted, {reason}", "cron-unquoted", f'write: cron: "{printable(node.text)}"')
+            mistake = Mistake(
+                f"must be quoted, {_LEADING[letter]}", "cron-unquoted", f'write: cron: "{printable(node.text)}"'
+            )
             self._tell(path, mistake, node)
         elif _UNUSABLE.search(node.text):
             self._tell(path, Mistake("expected text without NUL and half characters", "binary"), node)
 
     def _tell(self, path: Path, mistake: Mistake, node: Node) -> None:
         self.problems.append(self.source.problem(path_text(path), mistake, node.start, node.end))
-        if len(self.problems) >= _MOST_PROBLEMS:
+        if len(self.problems) >= MOST_TOLD:
             raise ConfigError(self.problems)
 
     def _stop(self, event: yaml.Event, message: str, hint: str | None) -> NoReturn:
@@ -182,6 +193,8 @@ class Composer:
         if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
             hint = "the smallest one: jobs: {hello: {every: 1m, shell: date}}"
             return Problem(self.source.file, 0, 0, "", "the file is empty", "empty", hint)
+        if stranger := stranger_by_text(self.source):
+            return stranger
         got = printable(root.text) if isinstance(root, Scalar) else "a list"
         mistake = Mistake(f"expected a map of settings and jobs, got {got}", "type", "start with jobs:")
         end = root.start + 1 if isinstance(root, ListNode) else root.end

@@ -106,6 +106,10 @@ class Source:
         """The line, counted from 1, that the offset lies in."""
         return bisect_right(self._starts, offset)
 
+    def line(self, number: int) -> tuple[int, str]:
+        """Where the line of this number, counted from 1, begins, and its text."""
+        return self._starts[number - 1], self._lines[number - 1]
+
     def problem(self, path: str, mistake: Mistake, start: int, end: int) -> Problem:
         """The mistake at this stretch of text, of which only the first line is underlined, one column at least."""
         line = self.line_of(start)
@@ -157,6 +161,11 @@ class Document:
         way, _, node = self.find(path)
         return node if way == path else None
 
+    def offset(self, path: Path) -> int:
+        """Where in the text the deepest node on the path has its key, or begins."""
+        _, key, node = self.find(path)
+        return (key or node).start
+
     def keys(self, *path: str) -> Sequence[str]:
         """The keys that the map at this path has, in the file's order; none if there is no map."""
         node = self.get(*path)
@@ -164,8 +173,7 @@ class Document:
 
     def line(self, *path: str) -> int:
         """The line of the key that ends this path."""
-        _, key, node = self.find(path)
-        return self.source.line_of((key or node).start)
+        return self.source.line_of(self.offset(path))
 
     def problem(self, path: Path, mistake: Mistake) -> Problem | None:
         """The mistake with its place; None if the reader already said that this node is unusable."""

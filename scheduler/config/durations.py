@@ -12,6 +12,7 @@ from datetime import timedelta
 from scheduler.config.mistakes import Mistake, expected, listing
 from scheduler.core.job import UNITS, duration_text
 
+LONGEST_SPELT = 60  # letters; whoever writes more has something else in mind
 LONGEST = timedelta(days=3650)  # ten years; more is a typing error, and overflows a Lease's 32 bits in the end
 
 PATTERN = "([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?"
@@ -20,6 +21,12 @@ WHOLE_PATTERN = "([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?"
 _PART = re.compile(r"([0-9]+)(ms|[dhms])")
 _CLOCK = re.compile(r"([0-9]{1,4}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
 _UNITLESS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_WORD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([a-z]+)[\s,]*(?:and\s+)?")
+_ISO = re.compile(r"p?(?:([0-9]{1,9})d)?t?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+_NAMES = {"millisecond": "ms", "msec": "ms", "milli": "ms", "second": "s", "sec": "s", "minute": "m", "min": "m"}
+_NAMES |= {"hour": "h", "hr": "h", "day": "d", "daily": "d", "hourly": "h", "minutely": "m"}
+_WEEK = timedelta(weeks=1)
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DECIMAL_SECONDS = re.compile(r"([0-9]{0,9})\.([0-9]{1,3})s")
 
 
@@ -44,6 +51,34 @@ def _unit_missing(value: object) -> str | None:
     return f"a unit is missing: {value}s" + ("" if whole in (f"{value}s", "0s") else f" or {whole}")
 
 
+def _spelt_out(value: str) -> timedelta | None:
+    """A duration as people, other schedulers and ISO 8601 write it: `1 hour`, `5min`, `1.5h`, `daily`, `PT5M`."""
+    text = value.strip().lower()[:LONGEST_SPELT]
+    if text.startswith("p") and (iso := _ISO.fullmatch(text)):
+        days, hours, minutes, seconds = (int(part or 0) for part in iso.groups())
+        return _sensible(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+    if re.fullmatch(f"(?:{_WORD.pattern})+", text):
+        parts = [(float(number), _unit(word)) for number, word in _WORD.findall(text)]
+    else:
+        parts = [(1.0, _unit(text.removeprefix("every ")))]
+    if any(unit is None for _, unit in parts):
+        return None
+    return _sensible(sum((number * unit for number, unit in parts if unit), timedelta(0)))
+
+
+def _unit(word: str) -> timedelta | None:
+    if word.rstrip("s") in ("w", "week", "weekly"):
+        return _WEEK
+    short = word if word in UNITS else _NAMES.get(word.removesuffix("s"))
+    return UNITS[short] if short else None
+
+
+def _sensible(duration: timedelta) -> timedelta | None:
+    """The duration to the millisecond, unless nothing or too much."""
+    rounded = duration // timedelta(milliseconds=1) * timedelta(milliseconds=1)
+    return rounded if timedelta(0) < rounded <= LONGEST else None
+
+
 def _no_clock_time(clock: re.Match[str]) -> Mistake:
     """The refusal of `1:30`, which says nothing about whether minutes or hours come first."""
     first, second, third = (int(part) if part else None for part in clock.groups())
@@ -63,6 +98,10 @@ def _no_clock_time(clock: re.Match[str]) -> Mistake:
 
 def _respelled(value: str) -> str:
     """How to write what was probably meant."""
+    if spelt := _spelt_out(value):
+        return f"write {duration_text(spelt)}"
+    if value.casefold()[:3] in _WEEKDAYS:
+        return f'days of the week are for cron: "0 0 * * {value[:3].upper()}"'
     tight = re.sub(r"\s", "", value).lower()
     if _UNITLESS.fullmatch(tight):
         return "a unit is missing: " + (f"{tight}s" if "." not in tight else "1m30s, or 500ms")

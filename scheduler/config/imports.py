@@ -26,6 +26,7 @@ from scheduler.config.settings import Loaded
 from scheduler.core.errors import Problem
 from scheduler.core.job import PythonAction
 from scheduler.core.ports import Clock
+from scheduler.core.references import FileReference, Secret, Value
 
 LIMIT_S = 10.0
 _PATIENCE = 0.1  # a module that takes this much of the limit does not hold up the others any more
@@ -177,7 +178,7 @@ class _Survey:
     def _order(self, probe: _Probe, module: str, now: float) -> None:
         calls = [self.calls[position] for position in self.orders[module]]
         wanted = [{"function": call.function, "args": call.args, "kwargs": call.kwargs} for call in calls]
-        env = {name: value for call in calls for name, value in call.env.items()}
+        env = {name: _told(value) for call in calls for name, value in call.env.items()}
         probe.module, probe.since = module, now
         with suppress(BrokenPipeError):  # it is gone, which reading its answer will tell
             orders = _pipe(probe.process.stdin)
@@ -208,6 +209,16 @@ class _Survey:
         message = f"module {probe.module} ends the process when it is imported"
         self._blame(probe.module, message, _ending(probe.process.returncode))
         return True
+
+
+def _told(value: Value) -> str | dict[str, str]:
+    """A variable as the probe is told it, which reads files itself: what hangs, hangs there."""
+    match value:
+        case Secret():
+            return {"secret": value.reveal()}
+        case FileReference(path):
+            return {"file": path}
+    return value
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

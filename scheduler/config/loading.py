@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from scheduler.config.building import collisions, content_hash, job_table, setti
 from scheduler.config.checking import Finding, checked
 from scheduler.config.document import Document
 from scheduler.config.files import read_source
+from scheduler.config.lookups import missing_files, unset_variables
 from scheduler.config.mistakes import Mistake
 from scheduler.config.reading import read_document
 from scheduler.config.rules import contradictions
@@ -21,25 +23,29 @@ from scheduler.core.errors import ConfigError, Problem
 from scheduler.core.job import JobTable, PythonAction
 
 
-def load(path: Path, loaded_at: datetime) -> Loaded:
+def load(path: Path, loaded_at: datetime, environment: Mapping[str, str] | None = None) -> Loaded:
     """The job table and the settings of the file; raises `ConfigError` with every mistake, in the file's order.
 
-    `loaded_at` is the wall time that the table takes for its jobs' first sight. Whether Python functions can be
-    imported is not looked at (`imports.py`), everything else is.
+    `loaded_at` is the wall time that the table takes for its jobs' first sight. References are looked up in
+    `environment`, this process's own unless another is given; `ANY_ENVIRONMENT` is for commands that start no run.
+    Whether Python functions can be imported is not looked at (`imports.py`), everything else is.
     """
+    environment = os.environ if environment is None else environment
     document = read_document(read_source(path))
     draft, findings = checked(document)
     schedules, more = schedules_of(draft)
-    _refuse(document, [*findings, *more, *contradictions(draft, schedules)])
-    table = job_table(draft, schedules, loaded_at)
+    _refuse(document, [*findings, *more, *contradictions(draft, schedules), *unset_variables(draft, environment)])
+    table = job_table(draft, schedules, loaded_at, environment)
     _refuse(document, collisions(table))
+    folder = path.absolute().parent
+    suspect = [*suspicions(draft, schedules, loaded_at), *missing_files(draft, folder)]
     return Loaded(
         file=path,
         table=table,
-        settings=settings(draft, path.absolute().parent),
+        settings=settings(draft, folder),
         hash=content_hash(document),
         calls=_calls(document, table),
-        warnings=[replace(told, warning=True) for told in _told(document, suspicions(draft, schedules, loaded_at))],
+        warnings=[replace(told, warning=True) for told in _told(document, suspect)],
     )
 
 

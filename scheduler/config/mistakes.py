@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Literal
 
 Got = Literal["content", "written"]
 
+MOST_TOLD = 1000  # mistakes of one kind; whoever has more mends the first ones first
+SHORTEST_MEANT = 3  # letters; shorter words are like too many others
 LONGEST_SHOWN = 60  # characters of a foreign value in a message; more hides the sentence around it
 
 
@@ -56,8 +59,15 @@ def printable(text: str, longest: int = LONGEST_SHOWN) -> str:
 
 def meant(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, or None; case and the two kinds of dash do not count."""
+    if len(word) < SHORTEST_MEANT:
+        return None
+    return _nearest(word.casefold().replace("-", "_")[:LONGEST_SHOWN], tuple(known))
+
+
+@lru_cache(maxsize=4096)  # a slip is often made again, once a job
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     folded = {name.casefold().replace("-", "_"): name for name in known}
-    close = get_close_matches(word.casefold().replace("-", "_")[:LONGEST_SHOWN], folded, n=1)
+    close = get_close_matches(word, folded, n=1)
     return folded[close[0]] if close else None
 
 

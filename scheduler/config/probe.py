@@ -2,7 +2,8 @@
 
 Started by `imports.py` as a file, with nothing of ours imported: what a module does at import (print, exit, hang, take
 memory) stays in here. An order comes in as a line of JSON, `{"module", "env", "calls": [{"function", "args",
-"kwargs"}]}`, and its answer goes out as a line, a list with null or `{"message", "hint", "code"}` for each call.
+"kwargs"}]}`, where a variable of `env` is text, `{"secret": text}` or `{"file": path}`. Its answer goes out as a line,
+a list with null or `{"message", "hint", "code"}` for each call.
 argv: the folder of config.yaml, sys.path as JSON, and after how many seconds this process ends whatever happens.
 
 What a worker does for a run (`running/runners/`) decides what is right here: the same folder and sys.path, a dotted
@@ -28,6 +29,8 @@ from typing import Any
 
 Fault = dict[str, str | None]
 
+SHORTEST_SECRET = 4  # letters; to blot out every "1" would leave no sentence readable
+
 
 def main() -> None:
     """Answer orders until there are no more."""
@@ -52,11 +55,42 @@ def main() -> None:
 
 
 def answer(order: dict[str, Any], folder: str) -> list[Fault | None]:
-    """What is wrong with each call of one module."""
-    module = imported(order["module"], order["env"], folder)
+    """What is wrong with each call of one module; nothing of what the variables hide is in it."""
+    env, secrets = environment(order["env"], folder)
+    module = imported(order["module"], env, folder)
     if isinstance(module, dict):
-        return [module] * len(order["calls"])
-    return [wrong_call(module, call["function"], call["args"], call["kwargs"]) for call in order["calls"]]
+        return [masked(module, secrets)] * len(order["calls"])
+    calls = [(call["function"], call["args"], call["kwargs"]) for call in order["calls"]]
+    return [masked(wrong_call(module, *call), secrets) for call in calls]
+
+
+def environment(told: dict[str, Any], folder: str) -> tuple[dict[str, str], list[str]]:
+    """The variables to set, and which of their values are secret; a file that cannot be read gives no variable."""
+    env, secrets = {}, []
+    for name, value in told.items():
+        if isinstance(value, str):
+            env[name] = value
+            continue
+        text = value["secret"] if "secret" in value else content(Path(folder, value["file"]))
+        if text is not None:
+            env[name] = text
+            secrets.append(text)
+    return env, secrets
+
+
+def content(file: Path) -> str | None:
+    """What a run would find in the file, which may be none yet."""
+    with contextlib.suppress(OSError, ValueError):
+        return os.fsdecode(file.read_bytes()).rstrip("\r\n") if file.is_file() else None
+    return None
+
+
+def masked(found: Fault | None, secrets: list[str]) -> Fault | None:
+    """The fault without the secrets that a module's exception or default values quote."""
+    for secret in secrets:
+        if found and len(secret) >= SHORTEST_SECRET:
+            found = {part: said and said.replace(secret, "***") for part, said in found.items()}
+    return found
 
 
 def imported(name: str, env: dict[str, str], folder: str) -> ModuleType | Fault:

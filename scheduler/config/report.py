@@ -10,12 +10,15 @@ The shape `file:line:column:` is what compilers print, so editors and terminals 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from unicodedata import combining, east_asian_width
+from unicodedata import category, east_asian_width
 
+from scheduler.config.mistakes import MOST_TOLD, printable
 from scheduler.core.errors import Problem
 
 MOST_SHOWN = 50
+MOST_COUNTED = MOST_TOLD // 2  # beyond that not all may have been found
 _WIDEST = 120  # columns of a source line
+_LONGEST_NAME = 4096  # letters of a path, Linux's PATH_MAX
 _BEFORE = 40  # of these, at most so many before the carets when a line is cut
 
 
@@ -26,12 +29,13 @@ def problems_text(problems: Sequence[Problem]) -> str:
     if not errors:
         return shown
     cut = f", the first {MOST_SHOWN} shown" if len(problems) > MOST_SHOWN else ""
-    return f"{shown}\n{errors} error{'' if errors == 1 else 's'} in {problems[0].file}{cut}"
+    count = f"over {MOST_COUNTED}" if errors > MOST_COUNTED else str(errors)
+    return f"{shown}\n{count} error{'' if errors == 1 else 's'} in {_file(problems[0])}{cut}"
 
 
 def problem_text(problem: Problem) -> str:
     """One problem on two or three lines."""
-    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    place = f"{_file(problem)}:{problem.line}:{problem.column}" if problem.line else _file(problem)
     said = [place, "warning" if problem.warning else "", problem.path, f"{problem.message} [{problem.code}]"]
     # A broken syntax is the one mistake behind which nothing can be judged.
     first = ": ".join(filter(None, said)) + (" (rest of file not read)" if problem.code == "yaml" else "")
@@ -41,6 +45,11 @@ def problem_text(problem: Problem) -> str:
     gutter = str(problem.line)
     carets = f"{' ' * before}{'^' * width} {problem.hint or ''}".rstrip()
     return f"{first}\n{gutter} | {line}\n{' ' * len(gutter)} | {carets}"
+
+
+def _file(problem: Problem) -> str:
+    """Its name, which anybody may have chosen."""
+    return printable(problem.file, _LONGEST_NAME)
 
 
 def _window(source: str, span: tuple[int, int]) -> tuple[str, int, int]:
@@ -62,4 +71,12 @@ def _visible(text: str) -> str:
 
 def _width(text: str) -> int:
     """Columns on a terminal, where East Asian letters are two wide and accents stand on others."""
-    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if (
+        category(char) in ("Mn", "Me") or "\u1160" <= char <= "\u11ff"
+    ):  # accents, and the later parts of a Hangul letter
+        return 0
+    return 2 if east_asian_width(char) in "WF" else 1

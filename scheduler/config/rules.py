@@ -16,8 +16,9 @@ from math import ceil
 from scheduler.config.checking import Draft, Finding, policy_of, slips
 from scheduler.config.document import ListNode, MapNode, Path, scalars
 from scheduler.config.keys import ACTIONS, LATER_ACTIONS, SCHEDULES
-from scheduler.config.mistakes import Mistake, expected, listing
+from scheduler.config.mistakes import MOST_TOLD, Mistake, expected, listing
 from scheduler.config.models import JOB_NAME, JobKeys
+from scheduler.config.references import refuse_reference, refuse_whole_reference
 from scheduler.config.schedules import Schedules
 from scheduler.config.timings import timing_contradictions, timings_intact
 from scheduler.core.job import CatchUp, Delivery, Overlap, Policy, Schedule, duration_text
@@ -77,7 +78,9 @@ def contradictions(draft: Draft, schedules: Schedules) -> list[Finding]:
     findings = [*_table(draft), *timing_contradictions(draft)]
     for name, job in draft.keys.jobs.items():
         case = _Case(draft, name, job, policy_of(draft, name), schedules.get(name))
-        findings.extend(finding for rule in _RULES for finding in rule(case))
+        findings.extend(finding for rule in _RULES for finding in islice(rule(case), MOST_TOLD))
+        if len(findings) > MOST_TOLD:
+            break
     return _told_once(findings)
 
 
@@ -112,6 +115,11 @@ def _ticking(draft: Draft) -> int:
 
 def _name(case: _Case) -> Iterator[Finding]:
     if re.fullmatch(JOB_NAME, case.name):
+        return
+    try:
+        refuse_reference(case.name)
+    except Mistake as mistake:
+        yield case.path, Mistake(mistake.message, mistake.code, mistake.hint, on_key=True)
         return
     fitting = re.sub("[^a-z0-9]+", "-", case.name[:200].lower()).strip("-")[:52].rstrip("-")
     hint = "a-z, 0-9 and -, at most 52 characters" + (f": {fitting}" if fitting else "")
@@ -248,6 +256,10 @@ def _arguments(case: _Case) -> Iterator[Finding]:
         if not isinstance(node, MapNode | ListNode):
             continue
         for path, scalar in scalars(node, (*case.path, "python", key)):
+            try:
+                refuse_whole_reference(scalar.value, "give it to the job as env, and read it there")
+            except Mistake as mistake:
+                yield path, mistake
             if scalar.plain and (clear := _AMBIGUOUS.get(scalar.text)):
                 hint = f'write {clear}, or quote it: "{scalar.text}"'
                 yield path, Mistake(f"expected {clear} or text, got {scalar.text}", "type", hint)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from scheduler.config.checking import Draft, Finding
-from scheduler.config.mistakes import Mistake, expected, printable
+from scheduler.config.mistakes import MOST_TOLD, Mistake, expected, printable
 from scheduler.config.models import JobKeys
+from scheduler.config.strangers import is_crontab_line
+from scheduler.config.value_schemas import LONGEST_CRON
 from scheduler.core.cron import CronError, cron_problems
 from scheduler.core.job import Schedule, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from scheduler.core.zones import NoSuchLocalTime, local_instant, zone
 
-LONGEST_CRON = 1000  # characters; every minute of the hour spelt out needs 170
+_LONGEST_COMMAND = 30
 _LONGEST_SENTENCE = 200  # of the core's, which quotes the expression
 
 Schedules = dict[str, Schedule]
@@ -37,6 +40,8 @@ def schedules_of(draft: Draft) -> tuple[Schedules, list[Finding]]:
                     schedules[name] = schedule
             except _Wrong as wrong:
                 findings.extend(wrong.findings)
+        if len(findings) > MOST_TOLD:
+            break
     return schedules, findings
 
 
@@ -58,8 +63,26 @@ def _cron(draft: Draft, name: str, job: JobKeys) -> Schedule | None:
         # An unknown zone is reported where it stands; what the expression says can be judged in any.
         return CronSchedule(job.cron, zone_of(draft, name) or "UTC", name)
     except CronError as error:
+        if foreign := _no_cron(job.cron, name):
+            raise _Wrong((path, foreign)) from None
         errors = cron_problems(job.cron, name) or [error]
     raise _Wrong(*((path, _cron_mistake(error)) for error in errors))
+
+
+def _no_cron(written: str, name: str) -> Mistake | None:
+    """What the text is instead: a line of a crontab, with its command, or words."""
+    if is_crontab_line(written):
+        count = 1 if written.startswith("@") else 5
+        *fields, command = written.split(maxsplit=count)
+        cron = " ".join(fields)
+        if not cron_problems(cron, name):
+            message = f"expected only the times, got the command {printable(command, _LONGEST_COMMAND)} too"
+            start = len(written) - len(command)
+            hint = f'write cron: "{cron}" and put the command into shell:'
+            return Mistake(message, "cron-fields", hint, span=(start, len(written)))
+    if re.search(r"\b(every|each|daily|hourly|weekly|at)\b", written.lower()) and not written.startswith("@"):
+        return Mistake("expected a cron expression, got words", "cron-fields", 'at 03:00 every day is "0 3 * * *"')
+    return None
 
 
 def _cron_mistake(error: CronError) -> Mistake:

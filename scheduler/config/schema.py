@@ -1,70 +1,140 @@
 """The JSON Schema of config.yaml (draft-07, which editors and Helm read), made from the same models that loading uses.
 
-It accepts what loading accepts, and refuses what a schema can refuse: which time zones there are, what cron means and
-that one duration is longer than another is beyond it.
+It accepts what loading accepts, and refuses what a schema can refuse: what a cron expression means, that one duration
+is longer than another, or what `defaults` and a job say together is beyond it. Patterns keep to what Python, JavaScript
+and Go read alike, so nothing in them looks ahead. Every map stands where it belongs and not behind a reference, so that
+an editor shows what is said about the key itself, and a chart can put the whole under a key of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import WithJsonSchema
+from pydantic.fields import FieldInfo
 
 from scheduler.config.keys import ACTIONS, SCHEDULES
-from scheduler.config.models import (
-    JOB_NAME,
-    FileKeys,
-    JobKeys,
-    LeaseKeys,
-    LoggingKeys,
-    PolicyKeys,
-    PythonKeys,
-    ShellKeys,
-    Strict,
-)
-from scheduler.config.values import Leaf
+from scheduler.config.models import JOB_NAME, FileKeys, JobKeys, PythonKeys, Strict
+from scheduler.config.value_schemas import TIME_ZONE, JsonSchema, time_zone_definition
+from scheduler.config.values import Leaf, ShortForm
+from scheduler.core.zones import zone_names
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
-_INNER: Sequence[type[Strict]] = (LeaseKeys, LoggingKeys, PolicyKeys, JobKeys, PythonKeys, ShellKeys)
 
 
-def schema() -> dict[str, Any]:
+def schema() -> JsonSchema:
     """The schema, fit to be printed as JSON."""
-    made = FileKeys.model_json_schema(ref_template="#/definitions/{model}")
-    inner = made.pop("$defs")
-    for model in _INNER:
-        _state_defaults(model, inner[model.__name__])
-    _state_defaults(FileKeys, made)
-    job = inner["JobKeys"]
-    job["allOf"] = [_exactly_one(SCHEDULES), _exactly_one(ACTIONS)]
-    job["dependencies"] = {"offset": ["every"]}
-    made["properties"]["jobs"] |= {"minProperties": 1, "propertyNames": {"pattern": f"^{JOB_NAME}$"}}
-    tidied: dict[str, Any] = _tidy({"$schema": DIALECT, **made, "required": ["jobs"], "definitions": inner})
-    return tidied
+    table = map_schema(FileKeys)
+    table["properties"]["jobs"] |= {"minProperties": 1, "defaultSnippets": _NEW_JOBS}
+    definitions = {TIME_ZONE: time_zone_definition(zone_names())}
+    return {"$schema": DIALECT, **table, "required": ["jobs"], "definitions": definitions}
 
 
-def _exactly_one(keys: Sequence[str]) -> dict[str, Any]:
-    return {"oneOf": [{"required": [key]} for key in keys]}
+def map_schema(model: type[Strict]) -> JsonSchema:
+    """A map that has the model's keys and no other."""
+    fields = model.model_fields
+    made: JsonSchema = {
+        "description": model.__doc__,
+        "type": "object",
+        "properties": {name: _described(field) for name, field in fields.items()},
+        "additionalProperties": False,
+    }
+    if required := [name for name, field in fields.items() if field.is_required()]:
+        made["required"] = required
+    return made | _BETWEEN_KEYS.get(model, {})
 
 
-def _state_defaults(model: type[Strict], made: dict[str, Any]) -> None:
-    """Put each default as the file would write it, and none where it only stands for a key that is not there."""
-    for name, field in model.model_fields.items():
-        leaf = next((item for item in field.metadata if isinstance(item, Leaf)), None)
-        made["properties"][name].pop("default", None)
-        if not leaf or field.is_required():
-            continue
-        default = leaf.word if field.default is None else leaf.write(field.default)
-        if default is not None:
-            made["properties"][name]["default"] = default
+def written_default(field: FieldInfo) -> object:
+    """The default as the file would write it; None where it only stands for a key that is not there."""
+    leaf = _only(field, Leaf)
+    if leaf is None or field.is_required():
+        return None
+    return leaf.word if field.default is None else leaf.write(field.default)
 
 
-def _tidy(node: Any) -> Any:
-    """Drop pydantic's titles, which repeat the keys, and leave each $ref alone: draft-07 ignores what is beside it."""
-    if isinstance(node, list):
-        return [_tidy(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    tidied = {key: _tidy(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))}
-    if "$ref" in tidied and len(tidied) > 1:
-        tidied["allOf"] = [{"$ref": tidied.pop("$ref")}]
-    return tidied
+def inner_map(field: FieldInfo) -> type[Strict] | None:
+    """The keys below this key, where it holds a map of keys of ours."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Strict)), None)
+
+
+def _described(field: FieldInfo) -> JsonSchema:
+    default = written_default(field)
+    return {
+        "description": field.description,
+        **_values(field),
+        **({} if default is None else {"default": default}),
+        "examples": field.examples,
+    }
+
+
+def _values(field: FieldInfo) -> JsonSchema:
+    """What may stand under a key."""
+    if leaf := _only(field, Leaf):
+        return {"allOf": [leaf.schema]} if "$ref" in leaf.schema else leaf.schema
+    if stated := _only(field, WithJsonSchema):
+        return dict(stated.json_schema or {})
+    model = inner_map(field)
+    assert model is not None
+    if short := _only(field, ShortForm):
+        return {"anyOf": [*short.leaf.schema.get("anyOf", [short.leaf.schema]), map_schema(model)]}
+    if model is JobKeys:
+        return {"type": "object", "propertyNames": _JOB_NAME, "additionalProperties": map_schema(model)}
+    return {"allOf": [map_schema(model)]}  # an editor that found the keys right here would insert all their defaults
+
+
+def _only(field: FieldInfo, kind: type[Any]) -> Any:
+    return next((item for item in field.metadata if isinstance(item, kind)), None)
+
+
+def _at_least_one(keys: Sequence[str]) -> JsonSchema:
+    """Ask for a key that cannot be there: what a reader says is missing is then the choice, not the first key of it."""
+    present = {"anyOf": [{"required": [key]} for key in keys]}
+    return {"if": {"not": present}, "then": {"required": [f"one of {', '.join(keys)}"]}}
+
+
+def _at_most_one(keys: Sequence[str]) -> JsonSchema:
+    """Refuse each beside another, so that what a reader says is about these keys and not about alternatives."""
+    none = {"type": "string", "pattern": "^$", "errorMessage": f"expected only one of {', '.join(keys)}"}
+    return {key: {"properties": {other: none for other in keys if other != key}} for key in keys}
+
+
+def _where(condition: JsonSchema, key: str, message: str, **allowed: Any) -> JsonSchema:
+    """Narrow down what `key` may say where the map fulfils the condition."""
+    return {"if": condition, "then": {"properties": {key: {**allowed, "errorMessage": f"expected {message}"}}}}
+
+
+def _says(key: str, what: JsonSchema) -> JsonSchema:
+    return {"required": [key], "properties": {key: what}}
+
+
+_JOB_NAME = {"pattern": f"^{JOB_NAME}$", "errorMessage": "expected a-z, 0-9 and -, at most 52 characters"}
+_IN_THREAD = _says("isolation", {"const": "thread"})
+_THREADED = _says("python", {"type": "object", **_IN_THREAD})
+
+_BETWEEN_KEYS: dict[type[Strict], JsonSchema] = {
+    JobKeys: {
+        "dependencies": {**_at_most_one(SCHEDULES), **_at_most_one(ACTIONS), "offset": ["every"]},
+        "allOf": [
+            _at_least_one(SCHEDULES),
+            _at_least_one(ACTIONS),
+            _where(_says("delivery", {"const": "at_most_once"}), "retries", "0 with at_most_once", enum=[0]),
+            _where(_THREADED, "overlap", "skip, queue or allow with a thread", enum=["skip", "queue", "allow"]),
+        ],
+    },
+    PythonKeys: {"allOf": [_where(_IN_THREAD, "env", "none: a thread has no environment", enum=[{}])]},
+}
+
+_NEW_JOBS = [
+    {
+        "label": "job: shell",
+        "description": "A command, every 15 minutes",
+        "body": {"${1:name}": {"every": "${2:15m}", "shell": "${3:./command}"}},
+    },
+    {
+        "label": "job: python",
+        "description": "A Python function, at 03:15 every day",
+        "body": {"${1:name}": {"cron": "${2:15 3 * * *}", "python": "${3:jobs.mail:send}"}},
+    },
+]

@@ -13,24 +13,44 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from scheduler.config.durations import PATTERN, WHOLE_PATTERN, read_duration
+from scheduler.config.letters import refuse_odd_letters
 from scheduler.config.mistakes import Mistake, expected, listing, meant, printable
+from scheduler.config.references import REFERENCE_SCHEMA, read_reference, refuse_reference, refuse_whole_reference
+from scheduler.config.value_schemas import (
+    JsonSchema,
+    command_shape,
+    duration_shape,
+    function_shape,
+    instant_shape,
+    or_word,
+    text_shape,
+    time_zone_shape,
+)
 from scheduler.core.job import duration_text
 from scheduler.core.zones import UnknownZone, zone
 
 LATER = "not-in-this-version"
 
-JsonSchema = dict[str, Any]  # what pydantic calls JsonSchemaValue
 Choice = str | StrEnum
 
 _TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_ABBREVIATED = {
+    **dict.fromkeys(("CEST", "MESZ", "MEZ"), "Europe/Berlin"),
+    **dict.fromkeys(("BST", "IST"), "Europe/London or Asia/Kolkata"),
+    **dict.fromkeys(("PST", "PDT", "PT"), "America/Los_Angeles"),
+    **dict.fromkeys(("CST", "CDT", "CT"), "America/Chicago"),
+    **dict.fromkeys(("EDT", "ET"), "America/New_York"),
+    **dict.fromkeys(("EEST", "MSK"), "Europe/Kyiv or Europe/Moscow"),
+    **dict.fromkeys(("AEST", "AEDT"), "Australia/Sydney"),
+    **dict.fromkeys(("JST",), "Asia/Tokyo"),
+}
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?",
 )
-_REFERENCE = re.compile(r"\$[{$]")
 
 
 def _as_it_is(value: Any) -> object:
@@ -42,21 +62,24 @@ class Leaf:
     """How one kind of value is read: `read` returns it or raises a `Mistake`; `schema` is its JSON Schema.
 
     `write` turns a value that was read back into what the file would say; `word` is what it says for None, where None
-    is a value and not only a key that is not there.
+    is a value and not only a key that is not there. A reference is refused before `read` sees it, unless `own_dollars`
+    says that the value may hold references, or is text in which a `$` means something to somebody else.
     """
 
     read: Callable[[object], object]
     schema: JsonSchema
     write: Callable[[Any], object] = _as_it_is
     word: str | None = None
+    own_dollars: bool = False
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's hook: the whole validation is ours."""
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.no_info_plain_validator_function(self.read if self.own_dollars else self._read_constant)
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
-        """Pydantic's hook: so is the JSON Schema."""
-        return dict(self.schema)
+    def _read_constant(self, value: object) -> object:
+        refuse_reference(value)
+        refuse_odd_letters(value)
+        return self.read(value)
 
 
 @dataclass(frozen=True)
@@ -75,30 +98,29 @@ class ShortForm:
         """Pydantic's hook: write the value out before the model looks at it."""
         return core_schema.no_info_before_validator_function(self._written_out, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
-        """Pydantic's hook: either form; the null that handler's answer has beside the map is no value of the file."""
-        short = self.leaf.schema.get("anyOf", [self.leaf.schema])
-        return {"anyOf": [*short, handler(schema)["anyOf"][0]]}
-
     def _written_out(self, value: object) -> object:
         if isinstance(value, dict):
+            if value and self.key not in value and all(inner is None for inner in value.values()):
+                raise Mistake(f"expected {self.what}", "type", "text that starts with { is quoted")
             return value
         if isinstance(value, self.forms):
             return {self.key: value}
         raise expected(self.what, "type")
 
 
-def text(what: str = "text", pattern: str = "", hint: str | None = None, code: str = "type") -> Leaf:
-    """Text that is not empty and matches `pattern` as a whole; `hint` says what such text looks like."""
+def text(
+    what: str = "text", pattern: str = "", hint: str | None = None, code: str = "type", longest: int | None = None
+) -> Leaf:
+    """Text of 1 to `longest` characters that matches `pattern` as a whole; `hint` says what such text looks like."""
 
     def read(value: object) -> str:
         if not isinstance(value, str):
             raise _quote_it(what, value)
-        if not value or (pattern and not re.fullmatch(pattern, value)):
+        if not value or (pattern and not re.fullmatch(pattern, value)) or (longest and len(value) > longest):
             raise expected(what, code, hint)
         return value
 
-    return Leaf(read, {"type": "string", "minLength": 1} | ({"pattern": f"^{pattern}$"} if pattern else {}))
+    return Leaf(read, text_shape(hint or what, pattern, longest))
 
 
 def optional(leaf: Leaf) -> Leaf:
@@ -170,7 +192,7 @@ def duration(at_least: timedelta = timedelta(0), at_most: timedelta | None = Non
             raise expected(_bounds(at_least, at_most), "range", hint)
         return length
 
-    return Leaf(read, {"type": "string", "minLength": 2, "pattern": f"^{PATTERN}$"}, duration_text)
+    return Leaf(read, duration_shape(PATTERN, above_zero=at_least > timedelta(0)), duration_text)
 
 
 def whole_seconds(at_least: int = 0) -> Leaf:
@@ -182,9 +204,7 @@ def whole_seconds(at_least: int = 0) -> Leaf:
             raise expected("whole seconds" + (f", at least {at_least}s" if at_least else ""), "range")
         return length // timedelta(seconds=1)
 
-    return Leaf(
-        read, {"type": "string", "minLength": 2, "pattern": f"^{WHOLE_PATTERN}$"}, lambda seconds: f"{seconds}s"
-    )
+    return Leaf(read, duration_shape(WHOLE_PATTERN, above_zero=at_least > 0), lambda seconds: f"{seconds}s")
 
 
 def duration_or(word: str, leaf: Leaf, hint: str) -> Leaf:
@@ -193,11 +213,11 @@ def duration_or(word: str, leaf: Leaf, hint: str) -> Leaf:
     def read(value: object) -> object:
         if value == word:
             return None
-        if value is None or isinstance(value, bool) or (isinstance(value, str) and value.isalpha()):
+        if value in (None, 0) or isinstance(value, bool) or (isinstance(value, str) and value.isalpha()):
             raise expected(f"a duration or {word}", "duration", hint)
         return leaf.read(value)
 
-    return Leaf(read, {"anyOf": [{"const": word}, leaf.schema]}, leaf.write, word)
+    return Leaf(read, or_word(leaf.schema, word), leaf.write, word)
 
 
 def time_zone() -> Leaf:
@@ -209,10 +229,11 @@ def time_zone() -> Leaf:
         try:
             zone(value)
         except UnknownZone as error:
-            raise Mistake(f"unknown time zone {printable(value) or 'without a name'}", "timezone", error.hint) from None
+            hint = _as_zone(value) or error.hint
+            raise Mistake(f"unknown time zone {printable(value) or 'without a name'}", "timezone", hint) from None
         return value
 
-    return Leaf(read, {"type": "string", "minLength": 1})
+    return Leaf(read, time_zone_shape())
 
 
 def instant() -> Leaf:
@@ -221,8 +242,7 @@ def instant() -> Leaf:
 
     def read(value: object) -> datetime:
         if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-            respelled = str(value).strip().replace(" ", "T", 1)
-            raise expected(what, "at", f"write {respelled}" if _INSTANT.fullmatch(respelled) else None)
+            raise expected(what, "at", _as_instant(str(value).strip()))
         try:
             moment = datetime.fromisoformat(value)
         except ValueError as error:
@@ -231,7 +251,7 @@ def instant() -> Leaf:
             raise expected(what, "at", "the year is 1971 to 8999")
         return moment
 
-    return Leaf(read, {"type": "string", "pattern": f"^{_INSTANT.pattern}$"})
+    return Leaf(read, instant_shape(what))
 
 
 def function() -> Leaf:
@@ -243,7 +263,7 @@ def function() -> Leaf:
             return module, name
         raise expected("module:function", "import", _as_function(str(value)))
 
-    return Leaf(read, {"type": "string", "pattern": r"^[^\s:]+:[^\s:]+$"})
+    return Leaf(read, function_shape())
 
 
 def command() -> Leaf:
@@ -255,30 +275,34 @@ def command() -> Leaf:
         if not isinstance(value, list) or not value:
             raise expected("a command", "type", _quoted(value))
         for position, word in enumerate(value):
-            if not isinstance(word, str) or not (word or position):
-                mistake = expected("text", "type", _quoted(word))
+            try:
+                _judge_word(word, first=not position)
+            except Mistake as mistake:
                 mistake.within = (position,)
-                raise mistake
+                raise
         return tuple(value)
 
-    words = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-    return Leaf(read, {"anyOf": [{"type": "string", "pattern": r"\S"}, words]})
+    return Leaf(read, command_shape(), own_dollars=True)
 
 
-def env_value() -> Leaf:
-    """Plain text; references to secrets and to the environment are a later version's, and never taken literally."""
+def _judge_word(word: object, *, first: bool) -> None:
+    if not isinstance(word, str) or (first and not word):
+        raise expected("text", "type", _quoted(word))
+    refuse_whole_reference(word, "a list has no shell to fill it in: write the command as text")
 
-    def read(value: object) -> str:
-        hint = "the environment of the replica is passed on to jobs as it is"
-        if isinstance(value, dict):
-            raise Mistake("a reference is not in this version", LATER, hint)
-        if isinstance(value, str) and _REFERENCE.search(value):
-            raise Mistake("a value with ${ or $$ in it is not in this version", LATER, hint)
-        if not isinstance(value, str):
-            raise _quote_it("text", value)
-        return value
 
-    return Leaf(read, {"type": "string", "not": {"pattern": r"\$[{$]"}})
+def reference() -> Leaf:
+    """Text, in which `${NAME}` stands for a variable of the environment, or `{file: PATH}`."""
+    return Leaf(read_reference, REFERENCE_SCHEMA, own_dollars=True)
+
+
+def _as_zone(value: str) -> str | None:
+    """The way out for abbreviations and offsets, which say nothing about when clocks change."""
+    if place := _ABBREVIATED.get(value.upper()):
+        return f"write a place, such as {place}: it knows when clocks change"
+    if re.fullmatch(r"(?:UTC|GMT)?[+-][0-9]{1,2}(?::?[0-9]{2})?", value, re.IGNORECASE):
+        return "write a place, such as Europe/Berlin: an offset does not know when clocks change"
+    return None
 
 
 def _quote_it(what: str, value: object) -> Mistake:
@@ -301,8 +325,22 @@ def _bounds(at_least: timedelta, at_most: timedelta | None) -> str:
     return f"{low} to {duration_text(at_most)}"
 
 
+def _as_instant(value: str) -> str | None:
+    """How a date with a blank, a date alone or a time of day alone would be written."""
+    for respelled in (value.replace(" ", "T", 1), f"{value}T00:00:00"):
+        if _INSTANT.fullmatch(respelled):
+            return f"write {respelled}"
+    if clock := re.fullmatch("([0-2]?[0-9]):([0-5][0-9])(:00)?", value):
+        return f'for each day write cron: "{int(clock[2])} {int(clock[1])} * * *"'
+    return None
+
+
 def _as_function(value: str) -> str | None:
     """How `jobs.mail.send` or `jobs/mail.py:send` would be written."""
+    value = value.strip().removesuffix("()")
+    if value.endswith(".py"):
+        module = value.removesuffix(".py").replace("/", ".").lstrip(".")
+        return f"write {module}:FUNCTION, the name of the function in it"
     module, _, name = value.replace(".py", "").replace("/", ".").strip().replace(":", ".").rpartition(".")
     parts = [*module.split("."), name]
     return f"write {module}:{name}" if all(part.isidentifier() for part in parts) else "such as jobs.mail:send"

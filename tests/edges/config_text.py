@@ -13,6 +13,7 @@ out. In a title, `at 8:5` moves the file down until the marked line is line 8; `
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,16 +22,28 @@ import pytest
 from scheduler.config.loading import load
 from scheduler.config.report import problems_text
 from scheduler.config.settings import Loaded
-from scheduler.core.errors import ConfigError
+from scheduler.core.errors import ConfigError, Problem
+from tests.edges.config_agreement import disagreement
 
 LOADED_AT = datetime(2026, 11, 22, 19, 41, tzinfo=UTC)
 
 
 def loaded(folder: Path, text: str) -> Loaded:
-    """What comes of a config.yaml with this text."""
+    """What comes of a config.yaml with this text; its JSON Schema must agree."""
     file = folder / "config.yaml"
     file.write_bytes(text.encode())
-    return load(file, LOADED_AT)
+    try:
+        made = load(file, LOADED_AT)
+    except ConfigError as error:
+        _agree(file, error.problems)
+        raise
+    _agree(file, [])
+    return made
+
+
+def _agree(file: Path, problems: Sequence[Problem]) -> None:
+    if said := disagreement(file, problems):
+        pytest.fail(said)
 
 
 def told(folder: Path, text: str) -> str:
@@ -71,3 +84,20 @@ config.yaml:{line}:{column}: {message}{unread}
 
 def _plain(text: str) -> str:
     return text.replace("«", "").replace("»", "")
+
+
+def blocks(file: Path) -> list[object]:
+    """Cases written out as they look on a terminal: a title after ==, the file, and after >> all that is said about it.
+
+    `, after 4 lines` at the end of a title puts as many lines before the file. `⇥` stands for a tab in it, and other
+    letters that cannot be seen are written as `\\u00a0`.
+    """
+    parts = [part.split("\n", 1) for part in file.read_text(encoding="utf-8").removeprefix("== ").split("\n\n== ")]
+    return [pytest.param(*_block(title, rest), id=title) for title, rest in parts]
+
+
+def _block(title: str, rest: str) -> tuple[str, str]:
+    text, _, said = rest.partition(">>\n")
+    before = re.search(r", after (\d+) line", title)
+    text = re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), text).replace("⇥", "\t")
+    return "#\n" * int(before[1] if before else 0) + text, said.rstrip("\n")

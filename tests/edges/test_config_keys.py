@@ -117,10 +117,16 @@ jobs:
 
 LATER = """\
 == at the top
-«health»: {port: 0}
+«notify»: {}
 jobs: {poll: {every: 5m, shell: ls}}
->> key "health" is not in this version [not-in-this-version]
->> until then no port is opened
+>> key "notify" is not in this version [not-in-this-version]
+>> until then: watch the log, or let the job itself tell
+
+== of the health server
+health: {port: 0, «page»: false}
+jobs: {poll: {every: 5m, shell: ls}}
+>> health: key "page" is not in this version [not-in-this-version]
+>> until then there is no page, only probes
 
 == in a job
 jobs:
@@ -139,18 +145,6 @@ jobs:
   poll: {every: 5m, «http»: https://crm/sync}
 >> jobs.poll: key "http" is not in this version [not-in-this-version]
 >> until then: shell: curl -fsS URL
-
-== a reference to the environment
-jobs:
-  poll: {every: 5m, shell: {run: ls, env: {TOKEN: «"${TOKEN}"»}}}
->> jobs.poll.shell.env.TOKEN: a value with ${ or $$ in it is not in this version [not-in-this-version]
->> the environment of the replica is passed on to jobs as it is
-
-== a reference to a file
-jobs:
-  poll: {every: 5m, shell: {run: ls, env: {TOKEN: «{file: /run/token}»}}}
->> jobs.poll.shell.env.TOKEN: a reference is not in this version [not-in-this-version]
->> the environment of the replica is passed on to jobs as it is
 """
 
 
@@ -167,9 +161,11 @@ def test_what_comes_in_a_later_version_is_refused_and_never_ignored(tmp_path: Pa
 JOB = "jobs: {{poll: {{every: 5m, shell: ls, {key}: 1}}}}"
 ACTION = "jobs: {{poll: {{every: 5m, {key}: 1}}}}"
 DEFAULTS = "defaults: {{{key}: 1}}\njobs: {{poll: {{every: 5m, shell: ls}}}}"
+HEALTH = "health: {{{key}: 1}}\njobs: {{poll: {{every: 5m, shell: ls}}}}"
 TOP = "{key}: 1\njobs: {{poll: {{every: 5m, shell: ls}}}}"
 LATER_KEYS = {
-    TOP: ["health", "notify"],
+    TOP: ["notify"],
+    HEALTH: ["page"],
     DEFAULTS: ["notify", "ping", "output"],
     JOB: ["notify", "ping", "output"],
     ACTION: ["http", "kubernetes_job", "celery"],

@@ -10,7 +10,7 @@ import pytest
 
 from scheduler.config.durations import read_duration
 from scheduler.config.loading import load
-from scheduler.config.settings import LeaseSettings, LoggingSettings
+from scheduler.config.settings import HealthSettings, LeaseSettings, LoggingSettings
 from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, PythonAction, ShellAction, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from tests.edges.config_text import LOADED_AT, loaded
@@ -59,6 +59,7 @@ def test_settings_that_nobody_wrote(tmp_path: Path) -> None:
         drain_timeout_s=60,
     )
     assert settings.logging == LoggingSettings(level="info", format="text")
+    assert settings.health == HealthSettings(port=8080)
 
 
 def test_settings_as_written(tmp_path: Path) -> None:
@@ -69,6 +70,7 @@ max_parallel: 3
 lease: {store: sqlite, name: beat, namespace: ops, adopt: true, path: /var/beat.db, lease_duration: 1m,
   renew_deadline: 5s, retry_period: 1s, release: drained, quiet_start: true, drain_timeout: 0s}
 logging: {level: debug, format: json}
+health: {port: 0}
 jobs: {a: {every: 1m, shell: ls}}
 """
     read = loaded(tmp_path, text)
@@ -87,6 +89,7 @@ jobs: {a: {every: 1m, shell: ls}}
         drain_timeout_s=0,
     )
     assert read.settings.logging == LoggingSettings(level="debug", format="json")
+    assert read.settings.health == HealthSettings(port=0)
     assert (read.table.revision, read.table.max_parallel) == (7, 3)
 
 

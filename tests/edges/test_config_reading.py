@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,15 @@ NOT_A_FILE = {
     "a NUL": (b"jobs: \0\n", "config.yaml:1:7: character U+0000 is not text [binary]"),
     "an escape": (b"jobs: 1\n# \x1b[2J\n", "config.yaml:2:3: character U+001B is not text [binary]"),
     "a byte of Latin-1": ("jobs:\n  é: ä\n".encode("latin-1"), "config.yaml:2:3: byte 0xe9 is not UTF-8 [encoding]"),
-    "UTF-16": ("jobs: 1".encode("utf-16"), "config.yaml:1:1: byte 0xff is not UTF-8 [encoding]"),
+    "a byte of Latin-1 behind a mark": (
+        "\ufeffä\n ".encode() + b"\xe4\n",
+        "config.yaml:2:2: byte 0xe4 is not UTF-8 [encoding]",
+    ),
+    **{
+        name: ("jobs: {a: 1}\n".encode(name), f"config.yaml: the file is {name}, expected UTF-8 [encoding]")
+        for name in ("UTF-16", "UTF-32", "UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE")
+    },
+    "UTF-16, other end first": (b"\xfe\xff\0j\0o", "config.yaml: the file is UTF-16, expected UTF-8 [encoding]"),
     "nothing": (b"", "config.yaml: the file is empty [empty]"),
     "comments only": (b"# jobs:\n\n", "config.yaml: the file is empty [empty]"),
     "a null": (b"---\n", "config.yaml: the file is empty [empty]"),
@@ -69,6 +80,48 @@ def test_a_folder(tmp_path: Path) -> None:
     assert said_of(tmp_path / "config.yaml").splitlines()[0] == (
         "config.yaml: expected a file, got a directory [directory]"
     )
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(path.name)
+
+
+NO_REGULAR_FILE = {
+    "a pipe that nobody writes to": (os.mkfifo, "expected a file, got a pipe [no-regular-file]"),
+    "an endless device": (lambda path: path.symlink_to("/dev/zero"), "expected a file, got a device [no-regular-file]"),
+    "an empty device": (lambda path: path.symlink_to("/dev/null"), "expected a file, got a device [no-regular-file]"),
+    "a socket": (make_socket, "cannot be read: No such device or address [unreadable]"),
+    "a link to itself": (lambda path: path.symlink_to(path), "cannot be read: Too many levels"),
+    "a link to nowhere": (lambda path: path.symlink_to("nowhere"), "no such file [no-file]"),
+}
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(("make", "sentence"), [pytest.param(*row, id=name) for name, row in NO_REGULAR_FILE.items()])
+def test_what_is_no_regular_file_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's name must be short
+    make(tmp_path / "config.yaml")
+
+    assert said_of(tmp_path / "config.yaml").splitlines()[0].startswith(f"config.yaml: {sentence}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").touch(0o000)
+
+    assert said_of(tmp_path / "config.yaml").splitlines()[0] == (
+        "config.yaml: cannot be read: Permission denied [unreadable]"
+    )
+
+
+def test_a_file_of_which_only_the_beginning_is_looked_at(tmp_path: Path) -> None:
+    with (tmp_path / "config.yaml").open("wb") as file:
+        file.truncate(50 << 30)  # sparse: it takes no room
+
+    assert said_of(tmp_path / "config.yaml").splitlines()[0] == "config.yaml: larger than 1 MiB [too-large]"
 
 
 def test_a_name_below_a_file(tmp_path: Path) -> None:
@@ -166,10 +219,12 @@ a: «-» b
 == a glob without quotes
 a: «*».csv
 >> text that starts with * or & is quoted [yaml]
+>> write a: '*.csv'
 
 == a backtick
 a: «`»date`
 >> text that starts with this character is quoted [yaml]
+>> write a: '`date`'
 
 == a backslash in double quotes
 a: "C:«\\»work"

@@ -48,9 +48,29 @@ def test_fifty_are_shown_and_all_are_counted() -> None:
     assert lines[-1] == "73 errors in config.yaml, the first 50 shown"
 
 
+def test_a_name_of_a_file_has_no_power_over_a_terminal() -> None:
+    told = Problem("a\x1b[2J\n.yaml", 0, 0, "", "no such file", "no-file")
+
+    assert problems_text([told]) == "a\\x1b[2J\\n.yaml: no such file [no-file]\n1 error in a\\x1b[2J\\n.yaml"
+
+
+def test_of_very_many_it_is_not_said_how_many() -> None:
+    """Beyond that, not all are looked for."""
+    lines = [problems_text([problem("x", (1, 2), line=line) for line in range(count)]) for count in (500, 501)]
+
+    assert [text.splitlines()[-1] for text in lines] == [
+        "500 errors in config.yaml, the first 50 shown",
+        "over 500 errors in config.yaml, the first 50 shown",
+    ]
+
+
 CARETS = {
     "a tab is seen": ("\tcron: x", (2, 6), "⇥cron: x", " ^^^^"),
     "wide letters take two columns": ("名前: 東京 x", (5, 7), "名前: 東京 x", "      ^^^^"),
+    "accents that go together take none": ("e\u0323\u0301\ufe0f: x", (7, 8), "e\u0323\u0301\ufe0f: x", "   ^"),
+    "the parts of a letter of Hangul are one": ("\u1112\u1161\u11ab: x", (6, 7), "\u1112\u1161\u11ab: x", "    ^"),
+    "what turns the direction of text is a dot": ("a\u202eb: x", (6, 7), "a·b: x", "     ^"),
+    "what commands a terminal is a dot": ("a\x9b2Jb: x", (8, 9), "a·2Jb: x", "       ^"),
     "accents take none": ("e\u0301: x", (5, 6), "e\u0301: x", "   ^"),
     "a letter that moves the cursor is a dot": ("a\x85: x", (5, 6), "a·: x", "    ^"),
     "a long line is cut on both sides": (

@@ -1,8 +1,9 @@
-"""The JSON Schema says what loading says, as far as a schema can."""
+"""The JSON Schema says what loading says, as far as a schema can: `told` holds every file against both."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,36 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from scheduler.config.document import Source, content
-from scheduler.config.models import FileKeys, JobKeys, LeaseKeys, LoggingKeys, PolicyKeys, PythonKeys, ShellKeys
+from scheduler.config.models import (
+    FileKeys,
+    HealthKeys,
+    JobKeys,
+    LeaseKeys,
+    LoggingKeys,
+    PolicyKeys,
+    PythonKeys,
+    ShellKeys,
+    Strict,
+)
 from scheduler.config.reading import read_document
-from scheduler.config.schema import schema
+from scheduler.config.schema import map_schema, schema
+from scheduler.core.zones import zone_names
 from tests.edges.config_text import told
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema()
 VALIDATOR = Draft7Validator(SCHEMA)
+MODELS = [FileKeys, LeaseKeys, LoggingKeys, HealthKeys, PolicyKeys, JobKeys, PythonKeys, ShellKeys]
+
+
+def content_of(text: str) -> Any:
+    """What the text stands for, as a schema sees it."""
+    return content(read_document(Source("config.yaml", text)).root)
 
 
 def accepts(text: str) -> bool:
     """Whether the schema finds nothing wrong with what the text stands for."""
-    return bool(VALIDATOR.is_valid(content(read_document(Source("config.yaml", text)).root)))
+    return bool(VALIDATOR.is_valid(content_of(text)))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:
-    """Every schema in the schema."""
+    """Every schema in the schema, and every map in one."""
     if isinstance(node, dict):
         yield node
         for inner in node.values():
@@ -51,32 +69,67 @@ def test_it_is_a_schema_of_draft_07_and_plain_json() -> None:
     assert json.loads(json.dumps(SCHEMA)) == SCHEMA
 
 
-@pytest.mark.parametrize("model", [FileKeys, LeaseKeys, LoggingKeys, PolicyKeys, JobKeys, PythonKeys, ShellKeys])
-def test_every_key_is_described_and_no_other_is_allowed(model: type[FileKeys]) -> None:
-    place = SCHEMA if model is FileKeys else SCHEMA["definitions"][model.__name__]
+@pytest.mark.parametrize("model", MODELS)
+def test_every_key_has_a_description_and_an_example_and_no_other_is_allowed(model: type[Strict]) -> None:
+    place = map_schema(model)
+    said = {
+        key: bool(keys.get("description")) and bool(keys.get("examples")) for key, keys in place["properties"].items()
+    }
 
-    assert list(place["properties"]) == list(model.model_fields)
-    assert [key for key, said in place["properties"].items() if not said.get("description")] == []
+    assert said == dict.fromkeys(model.model_fields, True)
     assert place["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_description_names_every_choice_and_every_limit(model: type[Strict]) -> None:
+    unsaid = []
+    for key, said in map_schema(model)["properties"].items():
+        named = [*said.get("enum", ()), *(said.get(limit, "") for limit in ("minimum", "maximum"))]
+        words = set(re.findall(r"[\w]+", said["description"]))
+        unsaid += [(key, word) for word in named if str(word) and str(word) not in words]
+
+    assert [fact for fact in unsaid if fact not in {("version", 1), ("port", 0), ("revision", 0)}] == []
 
 
 def test_no_word_stands_beside_a_reference_where_draft_07_would_not_read_it() -> None:
     assert [node for node in objects(SCHEMA) if "$ref" in node and len(node) > 1] == []
 
 
+def test_patterns_are_for_python_javascript_and_go() -> None:
+    """Go looks neither ahead nor back and has no groups with a name, JavaScript has no flags inside a pattern."""
+    patterns = [node["pattern"] for node in objects(SCHEMA) if isinstance(node.get("pattern"), str)]
+
+    assert len(patterns) > 20
+    assert [pattern for pattern in patterns if "(?" in pattern or r"\Z" in pattern] == []
+
+
+def test_no_list_is_empty_which_the_metaschema_of_editors_refuses() -> None:
+    lists = [node[key] for node in objects(SCHEMA) for key in ("enum", "anyOf", "allOf", "examples") if key in node]
+
+    assert [item for item in lists if not item] == []
+
+
+def test_a_time_zone_is_any_that_loading_knows_and_editors_have_the_list() -> None:
+    form, names = SCHEMA["definitions"]["leasebeat-time-zone"]["anyOf"]
+
+    assert names["enum"] == list(zone_names())
+    assert [name for name in zone_names() if not re.search(form["pattern"], name)] == []
+    assert [
+        name for name in ("", "UTC ", "Europe/Berln", "GMT1", "EtcXGMT+1") if re.search(form["pattern"], name)
+    ] == []
+
+
 def test_defaults_are_written_as_the_file_would() -> None:
-    keys = {**SCHEMA["definitions"]["JobKeys"]["properties"], **SCHEMA["definitions"]["LeaseKeys"]["properties"]}
+    keys = {**map_schema(JobKeys)["properties"], **map_schema(LeaseKeys)["properties"]}
     asked = ("timeout", "claim_ahead", "lease_duration", "release", "overlap", "every")
     stated = [keys[key].get("default", "none stated") for key in asked]
 
     assert stated == ["1h", "auto", "15s", "at_once", "skip", "none stated"]
 
 
-@pytest.mark.parametrize(
-    "key", [key for key, said in SCHEMA["definitions"]["JobKeys"]["properties"].items() if "default" in said]
-)
+@pytest.mark.parametrize("key", [key for key, said in map_schema(JobKeys)["properties"].items() if "default" in said])
 def test_a_default_may_be_written_down(tmp_path: Path, key: str) -> None:
-    default = json.dumps(SCHEMA["definitions"]["JobKeys"]["properties"][key]["default"])
+    default = json.dumps(map_schema(JobKeys)["properties"][key]["default"])
 
     assert told(tmp_path, f"jobs: {{a: {{every: 1h, shell: ls, {key}: {default}}}}}") == ""
 
@@ -110,10 +163,35 @@ BOTH_REFUSE = {
     "an empty command": 'jobs: {a: {every: 5m, shell: " "}}',
     "a command of numbers": "jobs: {a: {every: 5m, shell: [ls, 1]}}",
     "a number in the environment": "jobs: {a: {every: 5m, shell: {run: ls, env: {A: 1}}}}",
-    "a reference": 'jobs: {a: {every: 5m, shell: {run: ls, env: {A: "${B}"}}}}',
+    "a reference without a name": 'jobs: {a: {every: 5m, shell: {run: ls, env: {A: "x${}"}}}}',
+    "a reference with a default": 'jobs: {a: {every: 5m, shell: {run: ls, env: {A: "${B:-c}"}}}}',
+    "a reference as a shell has it": "jobs: {a: {every: 5m, shell: {run: ls, env: {A: $B}}}}",
+    "a Secret": "jobs: {a: {every: 5m, shell: {run: ls, env: {A: {secret: a/b}}}}}",
+    "a file without a name": 'jobs: {a: {every: 5m, shell: {run: ls, env: {A: {file: ""}}}}}',
     "a variable with a dash": "jobs: {a: {every: 5m, shell: {run: ls, env: {a-b: x}}}}",
     "a Lease's bad name": "lease: {name: A_B}\njobs: {a: {every: 5m, shell: ls}}",
     "a date without a time": "jobs: {a: {at: 2026-12-01, shell: ls}}",
+    "a date that no month has": "jobs: {a: {at: 2026-11-31T00:00:00, shell: ls}}",
+    "a nineteenth century": "jobs: {a: {at: 1899-01-01T00:00:00, shell: ls}}",
+    "a zone by another name": "timezone: Berlin\njobs: {a: {every: 5m, shell: ls}}",
+    "a period of nothing": "jobs: {a: {every: 0h0s, shell: ls}}",
+    "a timeout of nothing": "jobs: {a: {every: 5m, timeout: 0ms, shell: ls}}",
+    "four fields": "jobs: {a: {cron: 0 3 * *, shell: ls}}",
+    "seven fields": "jobs: {a: {cron: 0 0 3 * * * 2026, shell: ls}}",
+    "a letter that no cron has": "jobs: {a: {cron: 0 3 * * §, shell: ls}}",
+    "an endless cron": f"jobs: {{a: {{cron: '{'0,' * 500}0 3 * * *', shell: ls}}}}",
+    "a file for a function": "jobs: {a: {every: 5m, python: jobs/mail.py:send}}",
+    "a function that begins with a digit": "jobs: {a: {every: 5m, python: jobs:1st}}",
+    "a retry of what must not run twice": "jobs: {a: {every: 5m, shell: ls, delivery: at_most_once, retries: 1}}",
+    "an environment for a thread": "jobs: {a: {every: 5m, python: {call: a:b, isolation: thread, env: {A: x}}}}",
+    "a thread to be replaced": "jobs: {a: {every: 5m, overlap: replace, python: {call: a:b, isolation: thread}}}",
+    "no port": "health: {port: 70000}\njobs: {a: {every: 5m, shell: ls}}",
+    "a variable in a path": "lease: {path: '${HOME}/a'}\njobs: {a: {every: 5m, shell: ls}}",
+    "a bare variable": "jobs: {a: {every: 5m, shell: {run: ls, env: {A: $B}}}}",
+    "half a reference": "jobs: {a: {every: 5m, shell: {run: ls, env: {A: '${B'}}}}",
+    "a reference to a secret": "jobs: {a: {every: 5m, shell: {run: ls, env: {A: {secret: a/b}}}}}",
+    "a reference in a list of words": "jobs: {a: {every: 5m, shell: [ls, '${B}']}}",
+    "no program in a list": "jobs: {a: {every: 5m, shell: ['', a]}}",
 }
 
 
@@ -136,7 +214,12 @@ ACTIONS: Values = {
         *("a:b", "a.b:C.d", {"call": "a:b"}, {"call": "a:b", "isolation": "thread"}),
         {"call": "a:b", "args": [1, None], "kwargs": {"x": {"y": [1.5]}}, "env": {"A_1": ""}},
     ],
-    "shell": ["ls", ["ls", "-l", ""], {"run": "ls", "cwd": None}, {"run": ["ls"], "cwd": "/", "env": {"A": "5$"}}],
+    "shell": [
+        "ls",
+        ["ls", "-l", ""],
+        {"run": "ls", "cwd": None},
+        {"run": ["ls"], "cwd": "/", "env": {"A": "5$", "B": "$${X}$$", "C": {"file": "x"}}},
+    ],
 }
 POLICIES: Values = {
     "overlap": ["skip", "queue", "replace", "allow"],
@@ -165,6 +248,7 @@ LEASE: Values = {
     "drain_timeout": ["0s", "1h"],
 }
 LOGGING: Values = {"level": ["debug", "info", "warning", "error"], "format": ["text", "json"]}
+HEALTH: Values = {"port": [0, 8080, 65535]}
 TOP: Values = {"version": [1], "timezone": ["UTC", "America/New_York"], "revision": [0, 7], "max_parallel": [1, 1000]}
 
 
@@ -182,15 +266,76 @@ jobs = st.builds(
     lambda *parts: dict(pair for part in parts for pair in part.items()), one(SCHEDULES), one(ACTIONS), some(POLICIES)
 )
 tables = st.builds(
-    lambda job, defaults, lease, logging, top: {
+    lambda job, defaults, lease, logging, health, top: {
         "jobs": {"a": job},
         "defaults": defaults,
         "lease": lease,
         "logging": logging,
+        "health": health,
         **top,
     },
-    *(jobs, some(POLICIES), some(LEASE), some(LOGGING), some(TOP)),
+    *(jobs, some(POLICIES), some(LEASE), some(LOGGING), some(HEALTH), some(TOP)),
 )
+
+
+def near(good: Values, bad: Values) -> st.SearchStrategy[dict[str, Any]]:
+    """Some of the keys, most of them with values that they may have."""
+    pools = {key: [*those * 3, *bad.get(key, ()), *NEVER] for key, those in good.items()}
+    return st.fixed_dictionaries({}, optional={key: st.sampled_from(those) for key, those in pools.items()})
+
+
+NEVER = [None, [], {}, "", 1.5, {"file": "a"}, "${HOME}"]
+BAD: Values = {
+    **{
+        key: ["5", 5, "1:30", "m", "-1s"]
+        for key in ("catch_up_window", "retry_delay", "jitter", "timeout", "claim_ahead")
+    },
+    **{
+        key: ["Forbid", "ALL", True]
+        for key in ("overlap", "catch_up", "delivery", "level", "format", "store", "release")
+    },
+    **{
+        key: [-1, 10**19, "1", True]
+        for key in ("retries", "max_catch_up", "max_interruptions", "max_parallel", "revision")
+    },
+    **{key: ["500ms", "1s500ms", 15, "15"] for key in ("lease_duration", "renew_deadline", "drain_timeout")},
+    **{key: ["A", "a_b", "-a", "a" * 254, "a/b"] for key in ("name", "namespace", "path")},
+    **{key: ["yes", 1, False] for key in ("adopt", "quiet_start", "enabled", "manual")},
+    "timezone": ["Berlin", "UTC+1", "CEST"],
+    "cron": ["* * * *", "@reboot", "60 * * * *", "* * * * * * *", "x"],
+    "every": ["0s", "1ms", 60],
+    "at": ["2026-12-01", "2026-13-01T00:00:00", "2026-12-01T24:00:00", "tomorrow"],
+    "offset": ["1ms", "5m"],
+    "port": [-1, 65536, "8080", True],
+    "python": [
+        "a.b",
+        "a:b c",
+        {"call": 1},
+        {"args": []},
+        {"call": "a:b", "env": {"A-B": "x"}},
+        {"call": "a:b", "x": 1},
+    ],
+    "shell": [" ", 1, [1], [""], {"run": []}, {"run": "ls", "cwd": ""}, {"run": "ls", "env": {"A": "${"}}],
+}
+WHOLE_JOB: Values = {**SCHEDULES, **ACTIONS, **POLICIES, "timezone": ["UTC"], "enabled": [True], "offset": ["1s"]}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    job=near(WHOLE_JOB, BAD),
+    defaults=near(POLICIES, BAD),
+    lease=near(LEASE, BAD),
+    logging=near(LOGGING, BAD),
+    health=near(HEALTH, BAD),
+    top=near(TOP, BAD),
+)
+def test_the_schema_refuses_what_loading_refuses_where_it_can_see_it(folder: Path, **parts: dict[str, Any]) -> None:
+    """`told` fails where the two differ; most of these tables have a mistake or two."""
+    job, top = parts.pop("job"), parts.pop("top")
+    for key, parent in [("jobs", {"a": job}), *parts.items()]:
+        table = {"jobs": {"a": {"every": "1h", "shell": "ls"}}, key: parent}
+        told(folder, json.dumps(table))
+    told(folder, json.dumps({"jobs": {"a": job}, **parts, **top}))
 
 
 @settings(max_examples=100, deadline=None)
@@ -211,8 +356,15 @@ def test_each_of_these_values_is_accepted_by_both(folder: Path, keys: dict[str, 
     assert (told(folder, json.dumps(table)), VALIDATOR.is_valid(table)) == ("", True)
 
 
-def test_the_schema_beside_the_example_is_todays() -> None:
-    """The example's first line points editors to it; `leasebeat schema > config.schema.json` makes it anew."""
-    written = json.loads((ROOT / "config.schema.json").read_text())
+def test_the_schema_beside_the_example_is_todays_to_the_letter() -> None:
+    """The example's first line points editors to it; `make schema` makes it anew."""
+    written = (ROOT / "config.schema.json").read_text()
 
-    assert written == schema()
+    assert written == json.dumps(schema(), indent=2) + "\n"
+
+
+def test_a_wrong_function_in_a_map_is_one_mistake(tmp_path: Path) -> None:
+    """It is not missing as well, only because the wrong one was taken out before the rest is looked at."""
+    said = told(tmp_path, "jobs: {a: {every: 5m, python: {call: a b}}}")
+
+    assert said.splitlines()[-1] == "1 error in config.yaml"

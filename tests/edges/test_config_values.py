@@ -49,7 +49,7 @@ jobs:
 jobs:
   poll: {every: «30m1h», shell: ls}
 >> jobs.poll.every: expected a duration such as 90s, got 30m1h [duration]
->> units are d, h, m, s and ms, the largest first: 1h30m
+>> write 1h30m
 
 == nothing
 jobs:
@@ -219,7 +219,7 @@ jobs: {poll: {every: 5m, shell: ls}}
 jobs:
   poll: {every: 5m, shell: ls, timezone: «+01:00»}
 >> jobs.poll.timezone: unknown time zone +01:00 [timezone]
->> IANA names, no offsets
+>> write a place, such as Europe/Berlin: an offset does not know when clocks change
 
 == a number for a time zone
 timezone: «1»
@@ -231,6 +231,7 @@ jobs: {poll: {every: 5m, shell: ls}}
 jobs:
   poll: {at: «02:00», shell: ls}
 >> jobs.poll.at: expected a time such as 2026-12-01T02:00:00, got 02:00 [at]
+>> for each day write cron: "0 2 * * *"
 
 == a date and a time with a space between
 jobs:

@@ -1,0 +1,74 @@
+"""What loading says of a config.yaml, and what its JSON Schema says: each case of the config tests is given to both.
+
+Whatever loading accepts, the schema accepts. What loading refuses, the schema refuses too, unless every mistake in it
+is of a kind that no schema can see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from jsonschema import Draft7Validator
+
+from scheduler.config.document import content
+from scheduler.config.files import read_source
+from scheduler.config.reading import read_document
+from scheduler.config.schema import schema
+from scheduler.core.errors import ConfigError, Problem
+
+VALIDATOR = Draft7Validator(schema())
+
+# Codes of mistakes, and how those of them read that no schema can see; an empty text stands for all of them.
+BEYOND = {
+    # durations and numbers compared with others, in the job, in defaults or under lease
+    "lease-timing": "",
+    "catch-up-window": "",
+    "claim-ahead": "",
+    "jitter": "",
+    "offset": "less than every",
+    "range": "at most 3650d|0s to 5m",
+    "too-many-jobs": "",
+    # what an expression, a date or a name comes to
+    "cron-never": "",
+    "cron-range": "",
+    "cron-syntax": "",
+    "cron-zone": "",
+    "cron-fields": "comma|got words",
+    "odd-letter": "",
+    "at": "day is out of range",
+    "dst-gap": "",
+    "fingerprint": "",
+    "import": "",
+    # a job and defaults together
+    "at-most-once": "",
+    "thread-replace": "expected process",
+    # how a value is written, when it stands for the same
+    "type": r"expected (true|false|null) or text|got -?[0-9]+\.0",
+    # what is outside the file, and what is deep in arguments
+    "env": "",
+    "env-file": "",
+    "reference": r"python\.(args|kwargs)",
+    "template": r"python\.(args|kwargs)",
+}
+
+
+def disagreement(file: Path, problems: Sequence[Problem]) -> str:
+    """What loading, which found these problems, and the schema see differently; empty if nothing."""
+    try:
+        document = read_document(read_source(file))
+    except ConfigError:
+        return ""
+    if document.problems:
+        return ""  # anchors, duplicate keys: the YAML is at fault, and a schema sees only what it stands for
+    errors = [f"{error.json_path}: {error.message}" for error in VALIDATOR.iter_errors(content(document.root))]
+    if errors and not problems:
+        return f"accepted, but not by the schema: {errors[0]}"
+    visible = [problem for problem in problems if not _beyond(problem)]
+    return f"refused, but not by the schema: {visible[0]}" if visible and not errors else ""
+
+
+def _beyond(problem: Problem) -> bool:
+    said = f"{problem.path}: {problem.message} {problem.hint}"
+    return problem.code in BEYOND and re.search(BEYOND[problem.code], said) is not None

@@ -1,0 +1,1 @@
+"""Looking for files that break the reader of config.yaml: `make fuzz`."""
