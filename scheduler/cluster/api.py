@@ -1,4 +1,4 @@
-"""The API server as one account sees it: get, create, update and watch, with plain dicts, each within its own deadline.
+"""The API server as one account sees it: get, list, create, update and watch, with plain dicts, each by its deadline.
 
 Requests go through the official client's connection pool and credentials, but not through its typed layer, which writes
 times in a form that a Lease refuses. Nothing is repeated here: urllib3's retries, redirects and obedience to
@@ -29,7 +29,8 @@ from scheduler.cluster.watch import End, Event, WatchReader
 from scheduler.core.errors import Absent, StoreError, Unavailable
 
 SUCCESSES = range(200, 300)
-METHODS = {"get": "GET", "create": "POST", "update": "PUT", "watch": "GET"}
+METHODS = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "watch": "GET"}
+PAGE = 500  # objects in one reply to a list
 WATCH_FOR_S = 300
 LOOK_UP_S = 0.1
 
@@ -44,7 +45,7 @@ class _Call(NamedTuple):
 
     @property
     def target(self) -> str:
-        of_collection = self.verb in ("create", "watch")
+        of_collection = self.verb in ("create", "list", "watch")
         return (self.resource.collection if of_collection else self.resource.path) + self.query
 
 
@@ -77,6 +78,18 @@ class ApiServer:
             return self._ask(_Call("get", resource), timeout_s)
         except Absent:
             return None
+
+    def listed(self, resource: Resource, timeout_s: float) -> list[JsonObject]:
+        """All objects of this kind in the namespace, page after page; the name in `resource` does not matter."""
+        found: list[JsonObject] = []
+        query = {"limit": str(PAGE)}
+        while True:
+            page = self._ask(_Call("list", resource, "?" + urlencode(query)), timeout_s)
+            found.extend(page.get("items") or [])
+            following = (page.get("metadata") or {}).get("continue")
+            if not following:
+                return found
+            query["continue"] = following
 
     def create(self, resource: Resource, body: JsonObject, timeout_s: float) -> JsonObject:
         """Make the object; `Conflict` when there is one of that name."""
