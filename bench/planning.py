@@ -17,7 +17,7 @@ from scheduler.core.ledger import Ledger, WriteId, decode, encode, first_ledger
 from scheduler.core.plan import missed, plan
 from scheduler.core.planning import Situation
 from scheduler.core.schedule import CronSchedule, EverySchedule
-from scheduler.running.alarm import TableTrigger
+from scheduler.running.trigger import TableTrigger
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 500_000, tzinfo=UTC)
 AHEAD = timedelta(milliseconds=500)

@@ -23,6 +23,11 @@ def time(_context: click.Context, _option: click.Parameter, value: str | None) -
         raise click.BadParameter(f"expected a time such as 2027-03-28T02:00:00Z, got {value}") from error
 
 
+def times(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[datetime, ...]:
+    """Read each as `time` does."""
+    return tuple(instant for value in values if (instant := time(context, option, value)))
+
+
 def span(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
     """Read a duration by the rules of config.yaml."""
     try:

@@ -17,7 +17,7 @@ Marks only grow. Fields this version does not know are kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -144,10 +144,16 @@ class Ledger:
 
     def mark(self, fingerprint: str, loaded_at: datetime) -> datetime:
         """Every tick of this definition up to the mark is over for ever; a definition not known has no past (P5)."""
-        settled = self.settled or loaded_at
-        if fingerprint not in fingerprints_in(self.known):
-            return max(settled, loaded_at)
-        return self.behind.get(fingerprint, settled)
+        (mark,) = self.marks((fingerprint,), loaded_at)
+        return mark
+
+    def marks(self, fingerprints: Collection[str], loaded_at: datetime) -> list[datetime]:
+        """The `mark` of each of these definitions, in their order."""
+        settled, known = self.settled or loaded_at, fingerprints_in(self.known)
+        of_new, behind = max(settled, loaded_at), self.behind
+        if not behind and known.issuperset(fingerprints):
+            return [settled] * len(fingerprints)
+        return [behind.get(print_, settled) if print_ in known else of_new for print_ in fingerprints]
 
     def marks_of(self, table: JobTable) -> dict[str, datetime]:
         """How far each job of this table has been settled, by name; a job that is not known has not."""
@@ -200,6 +206,7 @@ def size_of(ledger: Ledger) -> int:
     return guess if guess < EXACT_FROM_BYTES else len(encode(ledger).encode())
 
 
+@lru_cache(maxsize=4)  # for the replicas of a simulation, who all read the same few texts
 def decode(text: str) -> Ledger:
     """Read the annotation.
 

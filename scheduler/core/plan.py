@@ -9,7 +9,7 @@ made again from what was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -74,8 +74,15 @@ def _fair_copy(page: Page) -> Plan:
         answers=tuple(page.answers),
         undecided=page.undecided,
         too_early=page.too_early,
-        vain=not page.at.first_of_term and notes == page.at.notes and ledger == replace(page.ledger, did=()),
+        vain=_is_vain(page, ledger, notes),
     )
+
+
+def _is_vain(page: Page, ledger: Ledger, notes: Mapping[str, str]) -> bool:
+    """Whether writing this would change nothing; a claim or an end always does."""
+    if page.at.first_of_term or page.claims or page.ended:
+        return False
+    return notes == page.at.notes and ledger == replace(page.ledger, did=())
 
 
 def _with_marks_moved(page: Page) -> Ledger:

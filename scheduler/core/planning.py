@@ -6,7 +6,7 @@ for (`asked.py`) and for ticks that fell due (`ticks.py`). All of them write on 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -191,6 +191,11 @@ class Page:
     def mark(self, fingerprint: str) -> datetime:
         """Ticks of this definition up to here are over; a clock that was ahead at load is not held against it."""
         return self.ledger.mark(fingerprint, min(self.at.table.loaded_at, self.at.now))
+
+    def marks_of(self, served: Iterable[tuple[str, Job]]) -> list[datetime]:
+        """The marks of these definitions, in their order."""
+        since = min(self.at.table.loaded_at, self.at.now)
+        return self.ledger.marks([fingerprint for fingerprint, _ in served], since)
 
     def blocker(self, job: Job) -> OpenRun | None:
         """The open run that an exclusive job must not run beside."""

@@ -6,7 +6,7 @@ waits as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -35,14 +35,13 @@ class _Due(NamedTuple):
 def decide_ticks(page: Page) -> None:
     """Decide what can be decided now of all that is due, and soon will be, above its mark."""
     due: list[_Due] = []
-    jobs = [(fingerprint, job, page.at.ahead_of(job)) for fingerprint, job in _served(page)]
-    horizon = max(page.at.now + max((ahead for *_, ahead in jobs), default=timedelta(0)), page.settled)
-    for fingerprint, job, ahead in jobs:
-        mark = page.mark(fingerprint)
+    horizon = max(page.at.now + page.at.longest_ahead, page.settled)
+    served = _served(page)
+    for (fingerprint, job), mark in zip(served, page.marks_of(served), strict=True):
         first = job.schedule.after(mark) if job.schedule else None
         if first and first <= horizon:
             page.marks[fingerprint] = mark
-            due += _due(page, fingerprint, job, ahead)
+            due += _due(page, fingerprint, job, page.at.ahead_of(job))
     waiting: set[str] = set()
     for item in sorted(due, key=lambda item: (item.early, item)):
         if item.job in waiting:
@@ -52,7 +51,7 @@ def decide_ticks(page: Page) -> None:
     page.undecided = page.undecided or bool(waiting)
 
 
-def _served(page: Page) -> Iterable[tuple[str, Job]]:
+def _served(page: Page) -> Collection[tuple[str, Job]]:
     """Rule 20: an older table than the ledger's serves only what the newer one has as well."""
     ticking = page.at.table.ticking
     if not page.outdated:

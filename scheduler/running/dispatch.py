@@ -95,6 +95,8 @@ class Dispatch:
                 return self._gate.opens_at if now < self._gate.opens_at < self._gate.shuts_at else NEVER
             if self._wanted.at_once or (self._wanted.claiming and self._leaving.began):
                 return now
+            if not self._runs:
+                return NEVER
             return self._wanted.not_in_vain(min(self._record_ends_at(), self._retry_at()))
 
     def _retry_at(self) -> float:

@@ -100,6 +100,9 @@ class HeldRuns:
     def __iter__(self) -> Iterator[HeldRun]:
         return iter(list(self._runs.values()))
 
+    def __len__(self) -> int:
+        return len(self._runs)
+
     def get(self, key: str) -> HeldRun | None:
         """The run of this attempt, if it is in hand."""
         return self._runs.get(key)

@@ -55,6 +55,11 @@ class RunLines:
         facts = self._facts(run) | {"took_ms": ended.took_ms, "reason": ended.reason}
         self._tell(f"run.{ended.outcome}", **facts, **error, **unrecorded)
 
+    def stopped(self, run: HeldRun) -> None:
+        """Tell that a run was ended by whoever asked for it."""
+        if run.ended and run.ended.outcome == "killed":
+            self._tell("run.interrupted", **self._facts(run), took_ms=run.ended.took_ms, reason="stopped")
+
     def retrying(self, run: HeldRun, delay_s: float) -> None:
         """Tell that an attempt failed and another will follow."""
         reason, error = (run.ended.reason, run.ended.error) if run.ended else (None, None)

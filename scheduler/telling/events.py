@@ -56,7 +56,8 @@ def lay_out(head: Mapping[str, object], facts: Mapping[str, object]) -> dict[str
     """
     kind = kind_of(str(head["event"]))
     given = {name: fact for name, fact in facts.items() if not (name in kind.optional and fact is None)}
-    fields = {name: given.get(name) for name in kind.fields if name in given or name not in (*kind.optional, "replica")}
+    spare = (*kind.optional, "replica")
+    fields = {name: given.get(name) for name in kind.fields if name in given or name not in spare}
     return {**head, **fields, **given, **{name: head[name] for name in ("timestamp", "level", "event")}}
 
 

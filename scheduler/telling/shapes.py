@@ -44,6 +44,8 @@ def shown(value: object) -> str:
             return value
         case list():
             return ",".join(map(shown, value))
+        case int() if not isinstance(value, bool):
+            return str(value)  # as JSON has it, at a fraction of the time
         case _:
             return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 

@@ -19,6 +19,8 @@ _GREATEST = 2**64  # what parsers of other languages take for a number
 
 def plain(value: object, depth: int = 0) -> object:
     """`value` in JSON's own types: instants and durations as text, anything unknown as its `str()`."""
+    if value is None or (type(value) is str and value.isascii()):
+        return value  # as most facts are
     if isinstance(value, Mapping) and depth < _DEEPEST:
         return {_text(key): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple) and depth < _DEEPEST:

@@ -1,5 +1,6 @@
 """A small world for the protocol's cases: virtual clocks, one Lease, and replicas made of the real election, campaign
-and dispatch. Requests take no time and succeed unless a case says otherwise; what a case breaks, it breaks by name.
+and dispatch (`scheduler/simulation`). Requests take no time and succeed unless a case says otherwise; what a case
+breaks, it breaks by name.
 
 Time moves from event to event. At each instant every replica that is up acts until it wants to wait, and then the
 world's observers look; an observer that objects to what it sees raises.
@@ -7,28 +8,24 @@ world's observers look; an observer that objects to what it sees raises.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from scheduler.core.errors import Absent, Conflict, StoreError, Unavailable
+from scheduler.core.errors import StoreError, Unavailable
 from scheduler.core.job import JobTable, instant_text
-from scheduler.core.lease import Election
-from scheduler.core.moves import Attempt, Candidate, Done, Kind, Read, Timings, Wait
+from scheduler.core.moves import Attempt, Candidate, Read, Timings
 from scheduler.core.ports import LeaseRecord, RunOrder
-from scheduler.leading.campaign import Campaign
-from scheduler.running.crew import Crew
-from scheduler.running.dispatch import Dispatch
-from tests.fakes.pretend import PretendBell, PretendRunner
+from scheduler.simulation import replica as simulated
+from scheduler.simulation import world as simulation
+from scheduler.simulation.world import START, Line
+from tests.fakes.pretend import PretendRunner
 
 EPOCH = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
-START = 1000.0
 TIMINGS = Timings(15, 10, 2)
 L, D = TIMINGS.lease_duration_s, TIMINGS.renew_deadline_s
-SPINNING = 200  # requests of one replica at one instant: a loop that does not wait
 KILLING_TAKES_AT_MOST_S = 5.0
 
 
@@ -66,14 +63,6 @@ class End:
 
 
 @dataclass(frozen=True)
-class Line:
-    replica: str
-    event: str
-    facts: dict[str, object]
-    at: float
-
-
-@dataclass(frozen=True)
 class Delivery:
     """What the network does with one request: None where it never arrives, or where the sender gives up waiting."""
 
@@ -83,77 +72,22 @@ class Delivery:
 
 
 @dataclass
-class World:
-    now: float = START
-    record: LeaseRecord | None = None
+class World(simulation.World):
+    """The simulated world, and what happened in it. Its Lease may be edited, deleted and restored."""
+
+    began: datetime = EPOCH
     replicas: list[Replica] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     ends: list[End] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
-    observers: list[Callable[[], None]] = field(default_factory=list)
-    writes: int = 0
     on_the_way: int = 0  # requests that were sent and have not arrived
-    _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
-    _order: count[int] = field(default_factory=count)
-    _versions: count[int] = field(default_factory=lambda: count(1))
     _nonces: count[int] = field(default_factory=lambda: count(1))
-
-    # -- time
-
-    def wall(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.now - START)
-
-    def at(self, when: float, event: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (when, next(self._order), event))
-
-    def in_s(self, seconds: float, event: Callable[[], None]) -> None:
-        self.at(self.now + seconds, event)
-
-    def run_for(self, seconds: float) -> None:
-        self.run_until(self.now + seconds)
 
     def run_to(self, seconds: float) -> None:
         """Go on until so many seconds after the world's beginning, where `tick(seconds)` is due."""
         self.run_until(START + seconds)
 
-    def run_until(self, until: float) -> None:
-        while True:
-            for replica in self.replicas:
-                replica.act()
-            for observe in self.observers:
-                observe()
-            if self._events and self._events[0][0] <= self.now:
-                heapq.heappop(self._events)[2]()
-                continue
-            waits = [replica.acts_at for replica in self.replicas if replica.is_up]
-            upcoming = min([*waits, self._events[0][0] if self._events else until], default=until)
-            if upcoming > until or self.now >= until:
-                break
-            self.now = upcoming
-        self.now = until
-
     # -- the Lease
-
-    def read(self) -> LeaseRecord | None:
-        return self.record
-
-    def create(self, record: LeaseRecord) -> LeaseRecord:
-        if self.record:
-            raise Conflict("exists")
-        return self._store(replace(record, uid=f"uid-{next(self._versions)}"))
-
-    def replace(self, record: LeaseRecord) -> LeaseRecord:
-        if self.record is None:
-            raise Absent("gone")
-        if (record.uid, record.version) != (self.record.uid, self.record.version):
-            raise Conflict("another version")
-        return self._store(record)
-
-    def _store(self, record: LeaseRecord) -> LeaseRecord:
-        self.writes += 1
-        self.record = replace(record, version=str(next(self._versions)))
-        self._show()
-        return self.record
 
     def edit(self, **changes: Any) -> None:
         assert self.record
@@ -171,10 +105,6 @@ class World:
     def delete(self) -> None:
         self.record = None
         self._show()
-
-    def _show(self) -> None:
-        for replica in self.replicas:
-            replica.sees(self.record)
 
     # -- what happened
 
@@ -218,15 +148,16 @@ class World:
         return [replica.name for replica in alive if replica.election.gate.is_open(self.now)]
 
 
-class Replica:
-    """A process: the real election, campaign and dispatch over the world's clock and Lease, and a runner that pretends.
+class Replica(simulated.Replica):
+    """A simulated replica with everything that may happen to one, and a runner that pretends.
 
     `is_up` is False while it is frozen, and for ever once it `is_dead`.
     """
 
+    world: World
+    runner: PretendRunner
+
     def __init__(self, world: World, name: str, table: JobTable, options: dict[str, object]) -> None:
-        self.world, self.name, self.table = world, name, table
-        self.is_up, self.is_dead = True, False
         self.watches = True
         self.requests_fail = False
         self.writes_fail = False
@@ -235,52 +166,24 @@ class Replica:
         self._sees_at = world.now
         self._away = False
         self.has_seen_lease = False
-        self.acts_at = world.now
-        self.sightings: list[LeaseRecord | None] = []
-        self.mail: list[Callable[[], None]] = []
         self.deliveries: list[Delivery] = []
         self.reads: list[float] = []
         self._asked = False
         self._releases_at_once = False
-        self._requests_at = (world.now, 0)
         self.skew_s = float(options.pop("skew_s", 0.0))  # type: ignore[arg-type]
         self.keeps_timeouts = bool(options.pop("keeps_timeouts", False))
         self.tells_time = bool(options.pop("tells_time", False))
-        self.server_time: datetime | None = None
-        self.nonce = str(options.pop("nonce", f"n{next(world._nonces)}"))
+        nonce = str(options.pop("nonce", f"n{next(world._nonces)}"))
         if "max_parallel" in options:
             table = replace(table, max_parallel=int(options.pop("max_parallel")))  # type: ignore[call-overload]
-            self.table = table
-        election: type[Election] = options.pop("election", Election)  # type: ignore[assignment]
-        dispatch: type[Dispatch] = options.pop("dispatch", Dispatch)  # type: ignore[assignment]
-        runner: type[PretendRunner] = options.pop("runner", PretendRunner)  # type: ignore[assignment]
+        parts = {name: options.pop(name) for name in ("election", "dispatch") if name in options}
+        make = simulated.Make(runner=options.pop("runner", PretendRunner), **parts)  # type: ignore[arg-type]
         timings: Timings = options.pop("timings", TIMINGS)  # type: ignore[assignment]
-        me = Candidate(name, self.nonce, timings, table.known, table.revision, **options)  # type: ignore[arg-type]
-        self.election = election(me, lambda: 0.5)
-        self.dispatch = dispatch(table, self.nonce, timings, self, self._tell)
-        self.runner = runner(self)
-        self.bell = PretendBell(self)
-        self.dispatch.employ(Crew(self.runner, self.bell, self.wake, lambda _: None))
-        self.campaign = Campaign(self.election, self.dispatch, self, self._tell, self)
-
-    # -- the store, as the log and the clock know it
-
-    place = "world"
-    is_local = False
-
-    def log_command(self, holder: str) -> None:
-        """There is none."""
-
-    # -- the Clock port
-
-    def boot(self) -> float:
-        return self.world.now
+        me = Candidate(name, nonce, timings, table.known, table.revision, **options)  # type: ignore[arg-type]
+        super().__init__(world, me, table, make)
 
     def wall(self) -> datetime:
         return self.world.wall() + timedelta(seconds=self.skew_s)
-
-    def _tell(self, event: str, /, **facts: object) -> None:
-        self.world.tells(Line(self.name, event, facts, self.world.now))
 
     # -- what happens to it
 
@@ -307,19 +210,6 @@ class Replica:
         if not self.away:
             self.sightings.append(record)
             self.wake()
-
-    def gets(self, mail: Callable[[], None]) -> None:
-        """Something for its other threads to do, once it is up."""
-        self.mail.append(mail)
-        self.wake()
-
-    def wake(self) -> None:
-        self.acts_at = self.world.now
-
-    def kill(self) -> None:
-        """SIGKILL: nothing of it is left, its runs included."""
-        self.is_up, self.is_dead = False, True
-        self.runner.die()
 
     def freeze(self, *, whole: bool = False) -> None:
         """SIGSTOP of the replica's process; the supervisor and the runs in it go on, unless the `whole` pod stops."""
@@ -371,48 +261,28 @@ class Replica:
         """Whether a request is under way, as is everything else of the campaign until it is answered."""
         return self._asked
 
-    def act(self) -> None:
-        """Take note of what came in, and make requests until it has to wait."""
-        while self.is_up and self.acts_at <= self.world.now:
-            self._open_mail()
-            self.acts_at = float("inf") if self._asked else self._turn()
-
-    def _open_mail(self) -> None:
-        while self.mail:
-            self.mail.pop(0)()
-
     def _turn(self) -> float:
-        """One turn of the campaign's loop; returns until when to wait."""
-        for record in self._take_sightings():
-            self.has_seen_lease = self.has_seen_lease or record is not None
-            self.campaign.sighted(record)
+        if self._asked:
+            return float("inf")
+        self._look()
         if self._releases_at_once and self.dispatch.wait_until_all_started(0):
             self.campaign.stop(reporting=True)
         if self.dispatch.wait_until_idle(0):
             self.campaign.stop()
-        step = self.campaign.next_step()
-        match step:
-            case Wait():
-                assert step.until > self.world.now, "a wait that is already over"
-                return step.until
-            case Done():
-                self._exit()
-                return float("inf")
-            case _:
-                self._ask(step)
-                return self.world.now
+        return super()._turn()
 
-    def _take_sightings(self) -> list[LeaseRecord | None]:
-        sightings, self.sightings = self.sightings, []
-        return sightings
+    def _look(self) -> None:
+        self.has_seen_lease = self.has_seen_lease or any(record is not None for record in self.sightings)
+        super()._look()
 
     def _ask(self, step: Read | Attempt) -> None:
-        self._note_request(step)
+        if isinstance(step, Read):
+            self.reads.append(self.world.now)
         delivery = self._delivery_of(step)
         answers: list[_Answered] = []
         if delivery.arrives_in_s is not None:
             self.world.on_the_way += 1
-            self._later(delivery.arrives_in_s, lambda: answers.append(self._perform(step)))
+            self._later(delivery.arrives_in_s, lambda: answers.append(self._arrive(step)))
         if delivery.answered_in_s is None:
             self._hear_in_s(delivery.given_up_in_s, step, lambda: _Answered(Unavailable("no answer"), None))
         else:
@@ -437,17 +307,10 @@ class Replica:
 
     def _hear_in_s(self, seconds: float, step: Read | Attempt, answered: Callable[[], _Answered]) -> None:
         if not seconds:
-            self._hear(step, answered())
+            self._learn(step, answered())
             return
         self._asked = True
-        self.world.in_s(seconds, lambda: self.gets(lambda: self._hear(step, answered())))
-
-    def _note_request(self, step: Read | Attempt) -> None:
-        at, asked = self._requests_at
-        self._requests_at = (self.world.now, asked + 1 if at == self.world.now else 1)
-        assert self._requests_at[1] < SPINNING, f"{self.name} asks without end: {step}"
-        if isinstance(step, Read):
-            self.reads.append(self.world.now)
+        self.world.in_s(seconds, lambda: self.gets(lambda: self._learn(step, answered())))
 
     def _later(self, seconds: float, event: Callable[[], None]) -> None:
         if seconds:
@@ -455,29 +318,17 @@ class Replica:
         else:
             event()
 
-    def _perform(self, step: Read | Attempt) -> _Answered:
+    def _arrive(self, step: Read | Attempt) -> _Answered:
         self.world.on_the_way -= 1
-        date = self.world.wall().replace(microsecond=0)
-        try:
-            if isinstance(step, Read):
-                return _Answered(self.world.read(), date)
-            return _Answered((self.world.create if step.kind is Kind.CREATE else self.world.replace)(step.record), date)
-        except StoreError as error:
-            return _Answered(error, date)
+        return _Answered(self._perform(step), self.world.wall().replace(microsecond=0))
 
-    def _hear(self, step: Read | Attempt, answered: _Answered) -> None:
+    def _learn(self, step: Read | Attempt, answered: _Answered) -> None:
         self._asked = False
-        answer = answered.what
         if self.tells_time and answered.date:
             self.server_time = answered.date
-        if isinstance(answer, StoreError):
-            self.campaign.failed(step, answer)
-        elif isinstance(step, Read):
-            self.has_seen_lease = self.has_seen_lease or answer is not None
-            self.campaign.found(answer)
-        else:
-            assert answer
-            self.campaign.accepted(step, answer)
+        if isinstance(step, Read) and isinstance(answered.what, LeaseRecord):
+            self.has_seen_lease = True
+        self._hear(step, answered.what)
 
 
 def tick(seconds: float) -> str:

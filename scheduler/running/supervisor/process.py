@@ -20,6 +20,7 @@ from scheduler.running.supervisor.wire import (
     Setup,
     StartPython,
     StartShell,
+    Stop,
     Trust,
 )
 
@@ -78,6 +79,8 @@ class Supervisor:
                     self._trust = message
                 case StartPython() | StartShell():
                     self._roster.start(message, self._trust)
+                case Stop():
+                    self._roster.stop(message.key)
                 case Kill():
                     self._roster.kill(message.key)
                 case KillExclusive():

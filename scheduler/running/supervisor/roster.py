@@ -64,6 +64,12 @@ class Roster:
         else:
             self._runs[child] = Run(order, child, boot_now())
 
+    def stop(self, key: str) -> None:
+        """Ask this run to end, if it is still there."""
+        for run in self._runs.values():
+            if run.order.key == key:
+                run.stop("killed", boot_now() + self._setup.grace_s)
+
     def kill(self, key: str) -> None:
         """End this run, if it is still there."""
         for run in self._runs.values():

@@ -58,6 +58,12 @@ class Run:
         self._killed = True
         self.child.tree.kill()
 
+    def stop(self, doom: str, until: float) -> None:
+        """Ask it to end, for which it has until this boot second; `doom` is what becomes of it."""
+        if not self.doom:
+            self.doom, self._alarm = doom, until
+            self.child.tree.signal(signal.SIGTERM)
+
     def keep_time(self, now: float, grace_s: float) -> None:
         """At the timeout ask it to end, and after the grace make it end."""
         if self.alarm is None or now < self.alarm:
@@ -65,9 +71,7 @@ class Run:
         if self.doom:
             self.kill()
         else:
-            self.doom = "timed_out"
-            self._alarm = now + grace_s
-            self.child.tree.signal(signal.SIGTERM)
+            self.stop("timed_out", now + grace_s)
 
     def output(self, stream: str, data: bytes) -> Output | None:
         """The lines that `data` completes, if it completes any."""
