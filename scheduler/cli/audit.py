@@ -11,12 +11,13 @@ from typing import IO, Any
 
 import click
 
-from scheduler.cli import parameters
+from scheduler.cli import completing, parameters
 from scheduler.cli.audit_reading import LogReader, Logs
 from scheduler.cli.audit_report import as_json, notes, report
 from scheduler.cli.options import common_options, gathered
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
+from scheduler.config.references import ANY_ENVIRONMENT
 from scheduler.config.settings import Loaded
 from scheduler.core.accounts import Span
 from scheduler.core.errors import LeasebeatError
@@ -27,7 +28,8 @@ from scheduler.core.verdict import Verdict, judge, served
 
 EXAMPLES = """\b
 Examples:
-  kubectl -n ops logs -l app.kubernetes.io/instance=beat --since=24h --tail=-1 | leasebeat audit --since 24h
+  kubectl -n ops logs -l app.kubernetes.io/instance=beat --since=24h \\
+    --tail=-1 | leasebeat audit --since 24h
   leasebeat audit a.log b.log c.log --job nightly-report
 """
 NO = 1
@@ -47,7 +49,14 @@ Bound = datetime | timedelta | None
     "--since", metavar="24h|TIME", callback=parameters.time_or_span, help="Ticks from then on; 24h before the last line"
 )
 @click.option("--until", metavar="1h|TIME", callback=parameters.time_or_span, help="Ticks before then [the last line]")
-@click.option("--job", "names", metavar="NAME", multiple=True, help="Only this job; may be repeated")
+@click.option(
+    "--job",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="Only this job; may be repeated",
+    shell_complete=completing.jobs,
+)
 @common_options
 @click.pass_context
 def audit(
@@ -61,7 +70,7 @@ def audit(
 ) -> None:
     """Prove from logs (text or JSON; files or stdin) that each tick has one fate: exit code 0 if so, 1 if not."""
     options, clock = gathered(context, common), SystemClock()
-    loaded = load(options.config_path, clock.wall())
+    loaded = load(options.config_path, clock.wall(), ANY_ENVIRONMENT)
     parameters.chosen(loaded.table, names)
     logs = _read(files, loaded, clock)
     span = _span(logs, since, until, clock.wall().timestamp())

@@ -1,15 +1,15 @@
-"""`leasebeat check`: whether a file is right, and if not, where."""
+"""`leasebeat check`: whether a file is right, and if not, where; and whether it would work on this cluster."""
 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from scheduler.cli.options import common_options, gathered
+from scheduler.cli.options import Options, common_options, gathered
+from scheduler.cli.progress import Progress
 from scheduler.cli.sound import load_sound
 from scheduler.clock import SystemClock
 from scheduler.config.report import problems_text
@@ -19,44 +19,82 @@ from scheduler.core.job import PythonAction
 from scheduler.core.ports import Clock
 from scheduler.core.upcoming import writes_per_minute
 
+if TYPE_CHECKING:
+    from scheduler.cli.check_cluster import Examined
+
 EXAMPLES = """\b
 Examples:
-  leasebeat check
   leasebeat check -c prod.yaml --strict
+  leasebeat check --cluster --context prod -n ops --lease beat
 """
 NO = 1
+CANNOT_ASK = 3
 ANNOTATION_KIB = 256
 TAKE_OVER_S = 0.6  # promised on top of the lease duration, see core/standing.py
 
 
 @click.command(epilog=EXAMPLES)
+@click.option("--cluster", is_flag=True, help="Ask the cluster too: permissions, Lease, clock")
 @click.option("--no-imports", is_flag=True, help="Do not import the Python functions")
 @click.option("--strict", is_flag=True, help="Warnings fail as errors do")
 @common_options
 @click.pass_context
-def check(context: click.Context, /, no_imports: bool, strict: bool, **common: Any) -> None:  # noqa: FBT001  # click's way
+def check(context: click.Context, /, *, cluster: bool, no_imports: bool, strict: bool, **common: Any) -> None:
     """Check config.yaml: every mistake at once, where it is, and the way out."""
     options, clock = gathered(context, common), SystemClock()
     try:
         loaded = load_sound(options, clock, imports=not no_imports)
     except ConfigError as error:
-        _report(error.problems, as_json=bool(options.as_json))
+        if options.as_json:
+            _print_facts(error.problems, None, cluster=cluster)
+        else:
+            click.echo(problems_text(error.problems), err=True)
         context.exit(NO)
+    if loaded.warnings and not options.as_json:
+        click.echo(problems_text(loaded.warnings), err=True)
+    if not (options.as_json or options.quiet):
+        click.echo(_summary(loaded, clock, imported=not no_imports))
+    examined = _examined(loaded, options, clock) if cluster else None
     if options.as_json:
-        _report(loaded.warnings, as_json=True)
-    else:
-        if loaded.warnings:
-            click.echo(problems_text(loaded.warnings), err=True)
-        if not options.quiet:
-            click.echo(_summary(loaded, clock, imported=not no_imports))
-    context.exit(NO if strict and loaded.warnings else 0)
+        _print_facts(loaded.warnings, examined, cluster=cluster)
+    elif examined:
+        _print_examined(examined, options)
+    context.exit(_exit_code(loaded, examined, strict=strict))
 
 
-def _report(problems: list[Problem], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps([_fact(problem) for problem in problems], indent=1))
-    else:
-        click.echo(problems_text(problems), file=sys.stderr)
+def _examined(loaded: Loaded, options: Options, clock: Clock) -> Examined:
+    """Ask the cluster, unless the Lease is to live elsewhere."""
+    store = options.store or loaded.settings.lease.store
+    if store not in ("auto", "kubernetes"):
+        raise click.UsageError(f"the store is {store}, which needs no cluster; --store kubernetes asks it all the same")
+    # The Kubernetes client takes half a second to import, which a check of the file need not wait for.
+    from scheduler.cli.check_cluster import examine  # noqa: PLC0415
+
+    with Progress("asking the cluster", quiet=bool(options.quiet)) as progress:
+        return examine(loaded.settings.lease, options.place, clock, progress)
+
+
+def _print_examined(examined: Examined, options: Options) -> None:
+    for finding in examined.found:
+        click.echo(finding.text, err=True)
+    if not (examined.errors or options.quiet):
+        click.echo(examined.line)
+
+
+def _exit_code(loaded: Loaded, examined: Examined | None, *, strict: bool) -> int:
+    found = examined.found if examined else []
+    if any(finding.code == "cluster" for finding in found):
+        return CANNOT_ASK
+    wrong = bool(examined and examined.errors) or (strict and bool(loaded.warnings or found))
+    return NO if wrong else 0
+
+
+def _print_facts(problems: list[Problem], examined: Examined | None, *, cluster: bool) -> None:
+    """A list of the file's problems; with --cluster an object that has them, and what the cluster answered."""
+    facts: object = [_fact(problem) for problem in problems]
+    if cluster:
+        facts = {"problems": facts, "cluster": examined.facts if examined else None}
+    click.echo(json.dumps(facts, indent=1))
 
 
 def _fact(problem: Problem) -> dict[str, object]:

@@ -86,7 +86,7 @@ def crontab(
     for file in files:
         text = _text(file)
         with_user = users == "yes" or (users == "auto" and has_users(str(Path(file).absolute()), text))
-        crontabs.append(Crontab("stdin" if file == STDIN else file, text, with_user))
+        crontabs.append(Crontab(_shown(file), text, with_user))
     here = zone_here()
     remark = None if timezone else OF_THIS_MACHINE if here else UNKNOWN_ZONE
     _finish(context, from_crontabs(crontabs, timezone or here or "UTC", remark), options)
@@ -101,8 +101,8 @@ def cronjobs(context: click.Context, /, files: tuple[str, ...], **options: Any) 
     """Import the CronJobs of a namespace of the cluster, or of manifests; - is standard input."""
     _refuse_existing(options)
     if files:
-        objects = [cronjob for file in files for cronjob in cronjobs_in(file, _text(file))]
-        origin = f"CronJobs of {', '.join('stdin' if file == STDIN else file for file in files)}"
+        objects = [cronjob for file in files for cronjob in cronjobs_in(_shown(file), _text(file))]
+        origin = f"CronJobs of {', '.join(map(_shown, files))}"
     else:
         # The Kubernetes client takes half a second to import, which the other sources need not wait for.
         from scheduler.importing.listed import listed_cronjobs  # noqa: PLC0415
@@ -133,6 +133,11 @@ def _refuse_existing(options: dict[str, Any]) -> None:
     file = options["output"]
     if file and not options["force"] and Path(file).exists():
         raise click.UsageError(f"{file} exists already; --force replaces it")
+
+
+def _shown(file: str) -> str:
+    """What a message calls the file."""
+    return "stdin" if file == STDIN else file
 
 
 def _text(file: str) -> str:

@@ -8,18 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from scheduler import __version__
-from scheduler.cli.audit import audit
-from scheduler.cli.check import check
-from scheduler.cli.next import next_
+from scheduler.cli.commands import Commands
 from scheduler.cli.options import common_options
-from scheduler.cli.run import run
-from scheduler.cli.schema import schema
+from scheduler.cli.streams import prepare_streams
 from scheduler.config.report import problems_text
 from scheduler.core.errors import ClusterError, ConfigError, LeasebeatError, StoreError
 
@@ -27,29 +23,19 @@ NO = 1
 CANNOT_ASK = 3
 INTERRUPTED = 130
 
-EXAMPLES = """\b
-Examples:
-  leasebeat check -c config.yaml
-  leasebeat run --replicas 3
-"""
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="leasebeat", message="%(prog)s %(version)s")
 @common_options
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:
-    """Run periodic jobs from config.yaml: several replicas, one leader, no tick lost or doubled."""
+    """Periodic jobs from one file: many replicas, one leader, no tick lost or doubled."""
     context.obj = options
-
-
-for command in (run, check, next_, schema, audit):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, the process's own unless another is given, and exit."""
-    _open_missing_streams()
+    prepare_streams()
     try:
         code = cli.main(arguments, prog_name="leasebeat", standalone_mode=False)
     except click.exceptions.Abort:
@@ -68,18 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code or 0)
 
 
-def _open_missing_streams() -> None:
-    """Whoever starts a daemon may close its streams; what is written then goes nowhere."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # for as long as this process lives
-
-
 def _tell(error: LeasebeatError) -> int:
     if isinstance(error, ConfigError):
         click.echo(problems_text(error.problems), err=True)
         return NO
-    click.echo(f"error: {error}", err=True)
+    click.echo(f"error: {error}{' [cluster]' if isinstance(error, ClusterError) else ''}", err=True)
     if isinstance(error, ClusterError | StoreError) and error.hint:
         click.echo(f"  {error.hint}", err=True)
     return CANNOT_ASK

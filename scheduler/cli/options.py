@@ -5,30 +5,48 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from scheduler.app import Place
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from scheduler.app import Place
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = "config.yaml"
 
+
+class CommonOption(click.Option):
+    """An option of all commands: told of once, in `leasebeat -h`, so that the help of each command fits one screen."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:  # noqa: ARG002 - click's signature
+        """One line for all of them, in the place of the last."""
+        return ("-c, --json, -n, ...", "Global options: see leasebeat -h") if self.name == "color" else None
+
+
+_option = partial(click.option, cls=CommonOption)
 _OPTIONS = (
-    click.option("-c", "--config", metavar="FILE", help="The job table [$LEASEBEAT_CONFIG, else ./config.yaml]"),
-    click.option(
-        "--store", type=click.Choice(["auto", "kubernetes", "sqlite", "memory"]), help="Where the Lease lives"
-    ),
-    click.option("--context", metavar="NAME", help="Cluster of this kubeconfig context"),
-    click.option("--kubeconfig", metavar="FILE", help="Cluster of this kubeconfig"),
-    click.option("-n", "--namespace", metavar="NAME", help="Namespace of the Lease"),
-    click.option("--lease", metavar="NAME", help="Name of the Lease"),
-    click.option("--json", "as_json", is_flag=True, default=None, help="Output for machines"),
-    click.option("-q", "quiet", is_flag=True, default=None, help="Only warnings and errors"),
-    click.option("-v", "verbose", is_flag=True, default=None, help="Every write and wake-up"),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Colours [auto]"),
+    _option("-c", "--config", metavar="FILE", type=click.Path()),
+    _option("--store", type=click.Choice(["auto", "kubernetes", "sqlite", "memory"])),
+    _option("--context", metavar="NAME"),
+    _option("--kubeconfig", metavar="FILE", type=click.Path()),
+    _option("-n", "--namespace", metavar="NAME"),
+    _option("--lease", metavar="NAME"),
+    _option("--json", "as_json", is_flag=True, default=None),
+    _option("-q", "quiet", is_flag=True, default=None),
+    _option("-v", "verbose", is_flag=True, default=None),
+    _option("--color", type=click.Choice(["auto", "always", "never"])),
 )
+COMMON_HELP = """\
+Global, before or after the command:
+  -c FILE   the job table [$LEASEBEAT_CONFIG, else ./config.yaml]
+  --context NAME, --kubeconfig FILE, -n NAMESPACE, --lease NAME   which Lease
+  --store auto|kubernetes|sqlite|memory      --color auto|always|never
+  --json for machines    -q only warnings and errors    -v every write, wake-up
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,8 @@ class Options:
     @property
     def place(self) -> Place:
         """Where the Lease lives, as far as the command line says it."""
+        from scheduler.app import Place  # noqa: PLC0415  # the whole program, which not every command needs
+
         return Place(self.store, self.context, self.kubeconfig, self.namespace, self.lease)
 
     def as_arguments(self) -> list[str]:

@@ -34,12 +34,22 @@ class Access:
 
     `label` names it to people: `context prod (https://10.0.0.1:6443)`. `namespace` is the one to use where none is
     given. `load` makes the client's configuration anew, reading every file again; it raises whatever the loader
-    raises.
+    raises. `choices` tells what else could have been chosen, as a hint for people.
     """
 
     label: str
     namespace: str
     load: Callable[[], Configuration]
+    choices: str | None = None
+
+
+def chosen_access(kubeconfig: str | None, context: str | None) -> Access:
+    """The way that was asked for; if none was, a pod's own account in a pod, and the current context elsewhere.
+
+    Raises `ClusterError`.
+    """
+    pod = Pod()
+    return pod_access(pod) if pod.exists and not (kubeconfig or context) else kubeconfig_access(kubeconfig, context)
 
 
 def pod_access(pod: Pod) -> Access:
@@ -103,7 +113,7 @@ def kubeconfig_access(kubeconfig: str | None, context: str | None) -> Access:
         load_kube_config(config_file=place, context=name, client_configuration=configuration)
         return configuration
 
-    return Access(f"context {name} ({server})", chosen.get("namespace") or DEFAULT_NAMESPACE, load)
+    return Access(f"context {name} ({server})", chosen.get("namespace") or DEFAULT_NAMESPACE, load, hint)
 
 
 class _Choices(NamedTuple):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One namespaced object, whether it exists or not.
+    """One object, whether it exists or not; `namespace` is empty for a kind that has none.
 
     `api` is group and version as in the object's `apiVersion` (`coordination.k8s.io/v1`, plain `v1` for the core
     group), `plural` the word in its path (`leases`), `kind` the word for people (`Lease`).
@@ -20,13 +20,14 @@ class Resource:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}".rstrip()
 
     @property
     def collection(self) -> str:
         """Where objects of this kind are created and watched."""
         root = "apis" if "/" in self.api else "api"
-        return f"/{root}/{self.api}/namespaces/{self.namespace}/{self.plural}"
+        within = f"namespaces/{self.namespace}/" if self.namespace else ""
+        return f"/{root}/{self.api}/{within}{self.plural}"
 
     @property
     def path(self) -> str:

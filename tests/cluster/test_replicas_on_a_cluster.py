@@ -246,6 +246,7 @@ def outage(namespace: Namespace) -> Iterator[Outage]:
         yield Outage(kubeconfig, hang=proxy.pause, unhang=proxy.resume, die=proxy.cut, undie=proxy.resume)
 
 
+@pytest.mark.outage
 @pytest.mark.parametrize("kind", ["hang", "die"])
 def test_replicas_outlive_the_api_server(namespace: Namespace, tmp_path: Path, outage: Outage, kind: str) -> None:
     """Nothing starts once the trust is over, nobody exits, and afterwards somebody leads and catches up."""

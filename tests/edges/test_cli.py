@@ -228,7 +228,7 @@ def test_schema_is_a_schema_that_the_file_meets(terminal: Terminal) -> None:
 
 def test_version_and_help(terminal: Terminal) -> None:
     assert terminal.type("--version").out == f"leasebeat {__version__}\n"
-    for command in ((), ("run",), ("check",), ("next",), ("schema",)):
+    for command in ((), ("run",), ("check",), ("next",), ("explain",), ("schema",)):
         answer = terminal.type(*command, "-h", config=False)
 
         assert answer.code == 0

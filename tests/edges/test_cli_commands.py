@@ -11,7 +11,7 @@ import pytest
 from scheduler.cli.commands import Commands
 from scheduler.cli.main import cli
 
-NAMES = ["audit", "check", "explain", "import", "next", "run", "run-now", "schema", "simulate"]
+NAMES = ["audit", "check", "completion", "explain", "import", "next", "run", "run-now", "schema", "simulate"]
 HEAVY = {"kubernetes", "urllib3", "apscheduler", "structlog", "sqlite3", "asyncio"}
 
 
@@ -32,7 +32,7 @@ def test_all_of_them_are_listed_in_order_and_no_other_is_found() -> None:
     assert cli.get_command(context, "frobnicate") is None
 
 
-@pytest.mark.parametrize("arguments", [["schema"], ["schema", "--helm"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["schema"], ["schema", "--helm"], ["--version"], ["-h"], ["completion", "bash"]])
 def test_a_small_command_does_not_load_the_whole_program(arguments: list[str]) -> None:
     program = f"""
 import sys

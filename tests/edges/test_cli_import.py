@@ -109,6 +109,14 @@ def test_a_crontab_comes_from_stdin(terminal: Terminal, monkeypatch: pytest.Monk
     assert yaml.safe_load(answer.out)["timezone"] == "Asia/Tokyo"
 
 
+def test_broken_manifests_from_stdin_are_named_so(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a: [\n")))
+    answer = terminal.type("cronjobs", "-")
+
+    assert (answer.code, answer.out) == (3, "")
+    assert answer.err.startswith("error: stdin:2:1: ")
+
+
 def test_the_zone_of_this_machine_is_taken_unless_one_is_named_and_said(terminal: Terminal) -> None:
     Path("tab").write_text(FINE)
     here, there = terminal.type("crontab", "tab").out, terminal.type("crontab", "tab", "--timezone", "Asia/Tokyo").out

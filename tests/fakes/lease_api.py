@@ -202,6 +202,10 @@ class LeaseApi:
         path.write_text(json.dumps(config))
         return path
 
+    def beyond_leases(self, _request: Request) -> tuple[int, JsonObject] | None:
+        """Status and reply to a request for anything but Leases; None is that there is nothing else here."""
+        return None
+
     def fault_for(self, request: Request) -> Fault:
         """Note the request, and say what happens to it."""
         with self._lock:
@@ -284,6 +288,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _committed(self, request: Request, fault: Fault) -> tuple[int, JsonObject | None]:
         """Status and reply; None stands for a watch, whose reply has no end."""
         try:
+            if beyond := self.server.api.beyond_leases(request):
+                return beyond
             self._admit(request, fault)
             return self._do(request)
         except Refused as refused:

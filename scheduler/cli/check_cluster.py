@@ -1,0 +1,190 @@
+"""`leasebeat check --cluster`: whether the account, the Lease and the clocks would let a replica work there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from scheduler.app import Place
+from scheduler.cli import cluster_findings as findings
+from scheduler.cli.cluster_findings import Finding
+from scheduler.cli.lease_state import LeaseState, state_of
+from scheduler.cluster.access import Access, chosen_access
+from scheduler.cluster.answers import JsonObject
+from scheduler.cluster.api import ApiServer
+from scheduler.cluster.permissions import Account, account, may
+from scheduler.cluster.resource import Resource
+from scheduler.config.settings import LeaseSettings
+from scheduler.core.errors import ClusterError, StoreError
+from scheduler.core.ports import Clock, LeaseRecord
+from scheduler.core.skew import DATE_COUNTS
+from scheduler.stores.kubernetes import API, record_of
+
+TIMEOUT_S = 10.0  # of one request: a person waits, perhaps for a login in a browser
+VERBS = ("create", "get", "update", "watch")
+CLOCKS_MAY_DIFFER = timedelta(seconds=2)
+OLD_LOCKS = (("ConfigMap", "configmaps"), ("Endpoints", "endpoints"))
+STEPS = 9  # requests at most
+
+Step = Callable[[int, int], None]
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class Examined:
+    """What was found. `granted` and `lease` are None where the cluster gave no answer or permission to look."""
+
+    place: str
+    account: Account | None = None
+    granted: list[str] | None = None
+    lease: LeaseState | None = None
+    ahead: timedelta | None = None
+    found: list[Finding] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """What keeps a replica from working there."""
+        return [finding for finding in self.found if not finding.warning]
+
+    @property
+    def line(self) -> str:
+        """One line for people, of a cluster without errors."""
+        parts = [f"{' '.join(self.granted or ['nothing'])} ok", *([self.lease.sentence] if self.lease else [])]
+        return f"cluster {self.place}: {' · '.join(parts)}"
+
+    @property
+    def facts(self) -> JsonObject:
+        """The same, for machines."""
+        return {
+            "lease": self.place,
+            "account": str(self.account) if self.account else None,
+            "granted": self.granted,
+            "state": self.lease.word if self.lease else None,
+            "leader": self.lease.leader if self.lease else None,
+            "renewed": self.lease.renewed if self.lease else None,
+            "clock_ahead_ms": round(self.ahead.total_seconds() * 1000) if self.ahead is not None else None,
+            "problems": [finding.facts for finding in self.found],
+        }
+
+
+def examine(lease: LeaseSettings, place: Place, clock: Clock, step: Step) -> Examined:
+    """Ask the cluster of the settings and the command line; nothing is changed there.
+
+    `step` is told how many requests of how many at most have been made.
+    """
+    name = place.lease or lease.name
+    try:
+        access = chosen_access(place.kubeconfig, place.context)
+    except ClusterError as error:
+        unknown = f"{place.namespace or lease.namespace or '?'}/{name}"
+        return Examined(unknown, found=[Finding(str(error), "cluster", error.hint)])
+    resource = Resource(API, "Lease", "leases", place.namespace or lease.namespace or access.namespace, name)
+    server = ApiServer(access)
+    try:
+        return _Examination(access, server, resource, clock, step).made(adopt=lease.adopt)
+    finally:
+        server.close()
+
+
+@dataclass(slots=True)
+class _Examination:
+    access: Access
+    server: ApiServer
+    lease: Resource
+    clock: Clock
+    step: Step
+    asked: int = 0
+
+    def made(self, *, adopt: bool) -> Examined:
+        """Ask for everything, until an answer makes the rest pointless."""
+        examined = Examined(f"{self.lease.namespace}/{self.lease.name}")
+        try:
+            examined.granted = [verb for verb in VERBS if self._may(verb, examined)]
+            examined.account = self._next(partial(account, self.server, TIMEOUT_S))
+            self._judge_permissions(examined)
+            if "get" in examined.granted:
+                self._judge_lease(examined, adopt=adopt)
+        except StoreError as error:
+            examined.found.append(findings.unreachable(self.access, error))
+            return examined
+        examined.found.extend(self._old_locks())
+        if examined.ahead is not None and abs(examined.ahead) > CLOCKS_MAY_DIFFER:
+            examined.found.append(findings.clocks(examined.ahead))
+        return examined
+
+    def _may(self, verb: str, examined: Examined) -> bool:
+        sent = self.clock.wall()
+        granted = self._next(partial(may, self.server, verb, self.lease, TIMEOUT_S))
+        examined.ahead = ahead(sent, self.server.server_time, self.clock.wall())
+        return granted
+
+    def _judge_permissions(self, examined: Examined) -> None:
+        missing = [verb for verb in VERBS if verb not in (examined.granted or ())]
+        if missing:
+            examined.found.append(findings.forbidden(examined.account, missing, self.lease))
+
+    def _judge_lease(self, examined: Examined, *, adopt: bool) -> None:
+        record = self._next(self._record)
+        if record is None and self._next(self._namespace_is_missing):
+            examined.found.append(findings.no_namespace(self.lease.namespace))
+            return
+        examined.lease = state_of(record, self.server.server_time, adopt=adopt)
+        if problem := findings.of_lease(examined.lease, self.lease):
+            examined.found.append(problem)
+
+    def _record(self) -> LeaseRecord | None:
+        found = self.server.get(self.lease, TIMEOUT_S)
+        return None if found is None else record_of(found)
+
+    def _namespace_is_missing(self) -> bool:
+        with suppress(StoreError):  # few may look at a namespace
+            namespace = Resource("v1", "Namespace", "namespaces", "", self.lease.namespace)
+            return self.server.get(namespace, TIMEOUT_S) is None
+        return False
+
+    def _old_locks(self) -> list[Finding]:
+        """Objects of this name by which elections went before there were Leases, as far as we may look at them."""
+        held = []
+        for kind, plural in OLD_LOCKS:
+            lock = Resource("v1", kind, plural, self.lease.namespace, self.lease.name)
+            with suppress(StoreError):
+                found = self._next(partial(self.server.get, lock, TIMEOUT_S))
+                annotation = _annotation(found)
+                if annotation is not None:
+                    held.append(findings.old_lock(lock, _holder(annotation)))
+        return held
+
+    def _next(self, ask: Callable[[], Result]) -> Result:
+        self.step(self.asked, STEPS)
+        self.asked += 1
+        return ask()
+
+
+def ahead(sent: datetime, server: datetime | None, came: datetime) -> timedelta | None:
+    """By how much our clock is surely ahead of the server's, negative if behind; None where it did not tell.
+
+    It stamped its answer at some moment between sending and coming, with a second that it did not round.
+    """
+    if server is None:
+        return None
+    if came < server:
+        return came - server
+    return max(sent - (server + DATE_COUNTS), timedelta(0))
+
+
+def _annotation(found: JsonObject | None) -> str | None:
+    metadata = (found or {}).get("metadata") or {}
+    text = (metadata.get("annotations") or {}).get(findings.OLD_LOCK)
+    return text if isinstance(text, str) else None
+
+
+def _holder(annotation: str) -> str:
+    try:
+        return str(json.loads(annotation).get("holderIdentity") or "")
+    except (ValueError, AttributeError):
+        return ""
