@@ -29,7 +29,8 @@ test-chart: $(CHART) $(CHECKOV) ## the chart as Helm renders it; needs helm
 	@$(BIN)/pytest tests/chart
 
 test-cluster: $(DEV) ## the same program against the Kubernetes API server of $KUBECONFIG
-	@$(BIN)/pytest --numprocesses=0 tests/cluster
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile -m "not outage" tests/cluster
+	@$(BIN)/pytest --numprocesses=0 -m outage tests/cluster
 
 test-node: $(DEV) ## chart and image on real pods of that cluster; tells what it needs
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses=3 --dist=loadfile tests/node tests/image
