@@ -107,7 +107,8 @@ class Replica:
         self._runners = Runners(self._supervised, self._threads)
         self._bell = _LazyAlarm(self._dispatch.ring, self._dispatch.ahead_of)
         self._stopping = False
-        listening = open_port(loaded.settings.health.port, tell, in_pod=Pod().exists)
+        self._in_pod = Pod().exists
+        listening = open_port(loaded.settings.health.port, tell, in_pod=self._in_pod)
         self._health = HealthServer(listening, probes(self._loop.stuck, self._unready), self._clock.boot)
 
     def run(self, stop: StopAsked) -> int:
@@ -127,8 +128,8 @@ class Replica:
             close_door()
 
     def _tell_started(self) -> None:
-        facts = {"replica": self._name, "pid": os.getpid(), "store": self._store.place, "health": self._health.address}
-        self._tell("app.started", version=__version__, **facts)
+        facts = {"replica": self._name, "store": self._store.place, "health": self._health.address}
+        self._tell("app.started", version=__version__, pid=pid_to_tell(in_pod=self._in_pod), **facts)
 
     def _unready(self) -> str | None:
         return "stopping" if self._stopping else self._campaign.readiness.hindrance
@@ -267,6 +268,14 @@ def open_port(port: int, tell: Tell, *, in_pod: bool) -> Listening | None:
     except PortUnavailable as error:
         tell("health.unavailable", error=str(error), hint=error.hint)
         return None
+
+
+def pid_to_tell(*, in_pod: bool) -> int | None:
+    """The number of this process; None in a pod, where it counts only inside the container.
+
+    There it may differ from start to start, and whoever reads the log has no use for it.
+    """
+    return None if in_pod else os.getpid()
 
 
 def default_name(environment: Mapping[str, str]) -> str:

@@ -106,8 +106,7 @@ EVENTS: Mapping[str, Event] = {
     "app.started": Event(
         "info",
         ("version", "replica", "pid", "store", "health"),
-        optional=("health",),
-        usual={"pid": 1},  # in a container
+        optional=("pid", "health"),  # no process number in a pod
     ),
     "app.stopping": Event("info", ("signal", "running", "drain_ms")),
     "app.stopped": Event(

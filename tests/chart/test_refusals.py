@@ -66,6 +66,9 @@ MISTAKES_OF_THE_CHART = [
     ({"env": {"1ST": "x"}}, "at '/env': additional properties '1ST' not allowed"),
     ({"env": {"ID": 2**60}}, "at '/env/ID': maximum: got 1.15"),
     ({"files": {"jobs/mail.py": ""}}, "at '/files': additional properties 'jobs/mail.py' not allowed"),
+    ({"files": {"..mail.py": ""}}, "at '/files': additional properties '..mail.py' not allowed"),
+    ({"podDisruptionBudget": {"maxUnavailable": "150%"}}, "at '/podDisruptionBudget/maxUnavailable': '150%' does not"),
+    ({"maxSurge": "00%"}, "at '/maxSurge': '00%' does not match pattern"),
     ({"podLabels": {"on": True}}, "at '/podLabels/on': got boolean, want string"),
     (
         {"serviceAccount": {"tokenExpirationSeconds": 60}},

@@ -65,6 +65,20 @@ def test_a_job_that_is_null_is_no_job() -> None:
     assert list(render({"config": {"jobs": {"mine": JOB, "other": None}}}).config["jobs"]) == ["mine"]
 
 
+def test_null_takes_a_file_and_a_variable_away_that_another_values_file_has() -> None:
+    rendered = render({"files": {"mine.py": "", "other.py": None}, "env": {"MINE": 10_000_000, "OTHER": None}})
+
+    assert rendered.one("ConfigMap")["data"].keys() == {"config.yaml", "mine.py"}
+    assert rendered.container["env"][-1] == {"name": "MINE", "value": "10000000"}
+
+
+def test_beside_an_existing_table_nothing_is_mounted_for_a_file_that_is_null() -> None:
+    rendered = render({"existingConfigMap": "mine", "files": {"other.py": None}})
+
+    assert not rendered.all("ConfigMap")
+    assert rendered.volume("config")["projected"]["sources"] == [{"configMap": {"name": "mine"}}]
+
+
 def test_the_lease_has_the_full_name_unless_config_says_another() -> None:
     assert render().config["lease"] == {"name": "beat-leasebeat"}
     assert render({"config": {"lease": {"name": "shop"}}}).config["lease"] == {"name": "shop"}

@@ -3,12 +3,14 @@
 
 import io
 import json
+import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from scheduler.app import pid_to_tell
 from scheduler.core.job import CatchUp, Job, Policy, ShellAction
 from scheduler.core.schedule import CronSchedule, EverySchedule
 from scheduler.telling.events import EVENTS
@@ -66,7 +68,7 @@ NIGHTLY = Job(
 LOADED = {"file": "config.yaml", "jobs": 3, "warnings": 0, "hash": "9f2c41d0", "writes_per_minute": 24}
 LOCAL = {"version": "0.1.0", "store": "sqlite:leasebeat.db"}
 POD, PEER = "beat-leasebeat-6d5f9c7b8-x2k4q", "beat-leasebeat-6d5f9c7b8-p9v7t"
-IN_CLUSTER = {"version": "0.1.0", "pid": 1, "store": "kubernetes:ops/beat-leasebeat", "health": ":8080"}
+IN_CLUSTER = {"version": "0.1.0", "store": "kubernetes:ops/beat-leasebeat", "health": ":8080"}
 STORE = "kubernetes:ops/beat-leasebeat"
 
 FIVE_MINUTES = [
@@ -331,6 +333,13 @@ def test_every_field_of_an_event_is_in_its_json_even_if_unknown() -> None:
     expected = [field for field in EVENTS["run.failed"].fields if field not in EVENTS["run.failed"].optional]
     assert list(line) == ["timestamp", "level", "event", "replica", *expected]
     assert line["error"] is None
+
+
+def test_a_replica_in_a_pod_does_not_tell_its_process_number() -> None:
+    """It counts only inside the container."""
+    assert pid_to_tell(in_pod=True) is None
+    assert pid_to_tell(in_pod=False) == os.getpid()
+    assert "pid" not in json.loads(told("app.started", IN_CLUSTER | {"pid": None}, format="json"))
 
 
 def test_in_json_the_replica_that_died_takes_the_place_of_the_one_that_tells() -> None:

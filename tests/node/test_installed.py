@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from scheduler import __version__
 from tests.node.beat import LEASE, METER, NAME, Beat, run
 
 CONFIG = {
@@ -79,9 +80,11 @@ def test_the_leaders_log_shows_the_schedule_and_the_runs_of_all_three_jobs(insta
 def test_a_standbys_log_has_three_lines(installed: Beat) -> None:
     standby = standby_of(installed)
     installed.until(lambda: len(log_of(installed, standby)) >= 3, "the standby's lines")
-    last = log_of(installed, standby)[-1]
+    _, started, last = log_of(installed, standby)
+    place = f"kubernetes:{installed.namespace.name}/{NAME}"
 
     assert events_of(installed, standby) == ["config.loaded", "app.started", "lead.standby"]
+    assert started.endswith(f"app.started      version={__version__} replica={standby} store={place} health=:8080")
     assert f'log="kubectl -n {installed.namespace.name} logs {installed.holder}"' in last
 
 

@@ -71,6 +71,7 @@ def a_changed_job_rolls_without_a_gap(beat: Beat) -> None:
     by_new = [line for line in beat.succeeded("changing") if line["replica"] in new and not line.get("repeated")]
     ticks = [datetime.fromisoformat(str(line["tick"])) for line in by_new]
 
+    assert ticks
     assert {line["cause"] for line in beat.logs.lines("lead.acquired")} == {"new", "released"}
     assert [tick for tick in ticks if tick < first_loaded_at(beat, second)] == []
     beat.audit()

@@ -13,7 +13,7 @@ the table that was rolled back to would be taken for an outdated one for ever. S
 {{- toYaml $config -}}
 {{- end -}}
 
-{{/* `config` of the values; a job that is null is none, by which one values file takes away what another has. */}}
+{{/* `config` of the values; a job that is null is none. */}}
 {{- define "leasebeat.ownConfig" -}}
 {{- $config := deepCopy .Values.config -}}
 {{- range list "lease" "jobs" -}}
@@ -22,6 +22,7 @@ the table that was rolled back to would be taken for an outdated one for ever. S
 {{- toYaml $config -}}
 {{- end -}}
 
+{{/* A map without what is null, by which one values file takes away what another has. */}}
 {{- define "leasebeat.withoutNulls" -}}
 {{- $kept := dict -}}
 {{- range $key, $value := . -}}
@@ -34,7 +35,7 @@ the table that was rolled back to would be taken for an outdated one for ever. S
 
 {{/* Everything that lies in /etc/leasebeat, by file name. */}}
 {{- define "leasebeat.files" -}}
-{{- $files := deepCopy (default dict .Values.files) -}}
+{{- $files := include "leasebeat.withoutNulls" (default dict .Values.files) | fromYaml -}}
 {{- if not .Values.existingConfigMap -}}
 {{- $_ := set $files "config.yaml" (include "leasebeat.config" .) -}}
 {{- end -}}

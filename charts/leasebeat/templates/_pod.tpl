@@ -28,6 +28,7 @@
 {{- $_ := set $seen .name "a variable that the chart sets" -}}
 {{- end -}}
 {{- range $name, $value := .Values.env -}}
+{{- if not (kindIs "invalid" $value) -}}
 {{- if hasKey $seen $name -}}
 {{- fail (printf "env.%s: the name is taken by %s" $name (get $seen $name)) -}}
 {{- end -}}
@@ -38,6 +39,7 @@
   {{- else }}
   value: {{ include "leasebeat.plain" $value | quote }}
   {{- end }}
+{{- end -}}
 {{- end -}}
 {{- $extra := tpl (toYaml (default list .Values.extraEnv)) . | fromYamlArray -}}
 {{- range $extra -}}
@@ -90,7 +92,7 @@
     sources:
       - configMap:
           name: {{ tpl .Values.existingConfigMap . }}
-      {{- if .Values.files }}
+      {{- if include "leasebeat.files" . | fromYaml }}
       - configMap:
           name: {{ include "leasebeat.configMapName" . }}
       {{- end }}
