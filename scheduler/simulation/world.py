@@ -60,6 +60,11 @@ class World:
     _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
     _versions: count[int] = field(default_factory=lambda: count(1))
+    _wall_after_s: float = 0.0
+    _wall: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._wall = self.began
 
     def tells(self, line: Line) -> None:
         """Take note of what a replica logs."""
@@ -72,7 +77,10 @@ class World:
 
     def wall(self) -> datetime:
         """The true time."""
-        return self.began + timedelta(seconds=self.now - START + self._leapt_s)
+        passed_s = self.now - START + self._leapt_s
+        if passed_s != self._wall_after_s:  # it is asked many times an instant
+            self._wall_after_s, self._wall = passed_s, self.began + timedelta(seconds=passed_s)
+        return self._wall
 
     def at(self, when: float, event: Callable[[], None]) -> None:
         """Have this happen at a boot second."""
