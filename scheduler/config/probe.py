@@ -1,9 +1,10 @@
 """Runs as a process of its own: imports the user's modules and tells what is wrong with the functions that jobs call.
 
 Started by `imports.py` as a file, with nothing of ours imported: what a module does at import (print, exit, hang, take
-memory) stays in here. An order comes in as a line of JSON, `{"module", "env", "calls": [{"function", "args",
-"kwargs"}]}`, where a variable of `env` is text, `{"secret": text}` or `{"file": path}`. Its answer goes out as a line,
-a list with null or `{"message", "hint", "code"}` for each call.
+memory) stays in here. An order comes in as a line of JSON, `{"token", "module", "env", "calls": [{"function", "args",
+"kwargs"}]}`, where a variable of `env` is text, `{"file": path}` or `{"secret": text, "variables": [text]}` with the
+secrets that are parts of it. Its answer goes out as a line, the order's token and then a list with null or `{"message",
+"hint", "code"}` for each call.
 argv: the folder of config.yaml, sys.path as JSON, and after how many seconds this process ends whatever happens.
 
 What a worker does for a run (`running/runners/`) decides what is right here: the same folder and sys.path, a dotted
@@ -24,11 +25,11 @@ import traceback
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 Fault = dict[str, str | None]
 
+CANNOT_ANSWER = 97  # the exit code when a module took from this process what it needs in order to answer
 SHORTEST_SECRET = 4  # letters; to blot out every "1" would leave no sentence readable
 
 
@@ -48,20 +49,25 @@ def main() -> None:
     sys.argv = ["leasebeat"]
     sys.path[:] = [folder, *(entry for entry in path if entry != folder)]
     os.chdir(folder)
-    for order in orders:
-        answers.write(json.dumps(answer(json.loads(order), folder)) + "\n")
-        answers.flush()
-    os._exit(0)  # threads that a module started must not keep this process alive
+    ending = CANNOT_ANSWER
+    try:
+        for line in orders:
+            order = json.loads(line)
+            answers.write(f"{order['token']} {json.dumps(answer(order, folder))}\n")
+            answers.flush()
+        ending = 0
+    finally:
+        os._exit(ending)  # threads that a module started must not keep this process alive, however it ends
 
 
 def answer(order: dict[str, Any], folder: str) -> list[Fault | None]:
     """What is wrong with each call of one module; nothing of what the variables hide is in it."""
     env, secrets = environment(order["env"], folder)
-    module = imported(order["module"], env, folder)
-    if isinstance(module, dict):
-        return [masked(module, secrets)] * len(order["calls"])
-    calls = [(call["function"], call["args"], call["kwargs"]) for call in order["calls"]]
-    return [masked(wrong_call(module, *call), secrets) for call in calls]
+    name = order["module"]
+    failed = wrong_import(name, env, folder)
+    if failed:
+        return [masked(failed, secrets)] * len(order["calls"])
+    return [masked(wrong_call(name, **call), secrets) for call in order["calls"]]
 
 
 def environment(told: dict[str, Any], folder: str) -> tuple[dict[str, str], list[str]]:
@@ -74,7 +80,7 @@ def environment(told: dict[str, Any], folder: str) -> tuple[dict[str, str], list
         text = value["secret"] if "secret" in value else content(Path(folder, value["file"]))
         if text is not None:
             env[name] = text
-            secrets.append(text)
+            secrets.extend([text, *value.get("variables", ())])
     return env, secrets
 
 
@@ -86,21 +92,22 @@ def content(file: Path) -> str | None:
 
 
 def masked(found: Fault | None, secrets: list[str]) -> Fault | None:
-    """The fault without the secrets that a module's exception or default values quote."""
-    for secret in secrets:
+    """The fault without the secrets that a module's exception or default values quote, as they are or as a literal."""
+    forms = {form for secret in secrets for form in (secret, repr(secret)[1:-1])}
+    for secret in sorted(forms, key=len, reverse=True):
         if found and len(secret) >= SHORTEST_SECRET:
             found = {part: said and said.replace(secret, "***") for part, said in found.items()}
     return found
 
 
-def imported(name: str, env: dict[str, str], folder: str) -> ModuleType | Fault:
-    """The module, or why there is none; `env` are the variables that its jobs set."""
+def wrong_import(name: str, env: dict[str, str], folder: str) -> Fault | None:
+    """Why there is no such module, None once it is imported; `env` are the variables that its jobs set."""
     before = dict(os.environ)
     os.environ.update(env)
     try:
-        return importlib.import_module(name)
+        importlib.import_module(name)
     except SystemExit as error:
-        return fault(f"module {name} ends the process when it is imported", f"SystemExit: {error}")
+        return fault(f"module {name} ends the process when it is imported", _last_line(error))
     except ModuleNotFoundError as error:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             return fault(f"no module {error.name}", _other_module(error.name, folder))
@@ -111,22 +118,28 @@ def imported(name: str, env: dict[str, str], folder: str) -> ModuleType | Fault:
         for variable in env.keys() - before.keys():
             os.environ.pop(variable, None)
         os.environ.update(before)
+    return None
 
 
-def wrong_call(module: ModuleType, name: str, args: list[Any], kwargs: dict[str, Any]) -> Fault | None:
-    """What is wrong with calling this function of the module with these arguments; None if nothing is."""
-    function: Any = module
+def wrong_call(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> Fault | None:
+    """What is wrong with calling this function of an imported module with these arguments; None if nothing is."""
     try:
-        for part in name.split("."):
-            if not hasattr(function, part):
-                return fault(f"module {module.__name__} has no function {name}", _other_name(function, name, part))
-            function = getattr(function, part)
-    except Exception as error:  # noqa: BLE001 - what computes its attributes may raise anything
-        return fault(f"module {module.__name__} fails to give {name}", _last_line(error))
+        return wrong_function(module, function, args, kwargs)
+    except BaseException as error:  # noqa: BLE001 - what computes its attributes or its signature may raise anything
+        return fault(f"module {module} fails to give {function}", _last_line(error))
+
+
+def wrong_function(module: str, name: str, args: list[Any], kwargs: dict[str, Any]) -> Fault | None:
+    """The same, where foreign code may raise anything."""
+    function: Any = sys.modules[module]
+    for part in name.split("."):
+        if not hasattr(function, part):
+            return fault(f"module {module} has no function {name}", _other_name(function, name, part))
+        function = getattr(function, part)
     if not callable(function):
-        return fault(f"{module.__name__}:{name} is not a function", f"it is of type {type(function).__name__}")
+        return fault(f"{module}:{name} is not a function", f"it is of type {type(function).__name__}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        return fault(f"{module.__name__}:{name} is a generator, which a call does not run", "does it need its yield?")
+        return fault(f"{module}:{name} is a generator, which a call does not run", "does it need its yield?")
     return wrong_arguments(function, name, args, kwargs)
 
 
@@ -160,7 +173,7 @@ def fault(message: str, hint: str | None, code: str = "import") -> Fault:
 def _last_line(error: BaseException) -> str:
     try:
         return traceback.format_exception_only(error)[-1].strip()
-    except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
+    except BaseException:  # noqa: BLE001 - a foreign __str__ may raise anything
         return type(error).__name__
 
 

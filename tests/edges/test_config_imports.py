@@ -18,6 +18,8 @@ from tests.edges.config_text import LOADED_AT, loaded
 
 AT_MOST_S = 30.0  # a bound, not a wait: this machine may be busy
 
+NOT_ITS_OWN = "does it close file descriptors, or replace parts of Python, that are not its own?"
+
 MODULES = {
     "shop/mail.py": """\
 LIMIT = 5
@@ -43,6 +45,16 @@ class Queue:
     "forks.py": "import os; os.fork()\ndef go(): ...\n",
     "threads.py": "import threading; threading.Thread(target=threading.Event().wait).start()\ndef go(): ...\n",
     "answers.py": "def __getattr__(name): raise RuntimeError('not today')\n",
+    "refuses.py": "def __getattr__(name): raise SystemExit('not today')\n",
+    "unsigned.py": """\
+class Call:
+    def __call__(self): ...
+    @property
+    def __signature__(self): raise SystemExit('unsigned')
+go = Call()
+""",
+    "stands_in.py": "import sys; sys.modules[__name__] = {'message': 'hello'}\n",
+    "closes.py": "import os; os.closerange(3, 256)\ndef go(): ...\n",
 }
 
 
@@ -117,6 +129,22 @@ FAULTY: dict[str, tuple[PythonAction, ImportFault]] = {
         call("answers:go"),
         ImportFault("module answers fails to give go", "RuntimeError: not today"),
     ),
+    "a module that exits when asked for a function": (
+        call("refuses:go"),
+        ImportFault("module refuses fails to give go", "SystemExit: not today"),
+    ),
+    "a function that exits when asked for its arguments": (
+        call("unsigned:go"),
+        ImportFault("module unsigned fails to give go", "SystemExit: unsigned"),
+    ),
+    "a dictionary in place of a module": (
+        call("stands_in:go"),
+        ImportFault("module stands_in has no function go", None),
+    ),
+    "a module that closes what it did not open": (
+        call("closes:go"),
+        ImportFault("module closes keeps the process that imports it from answering", NOT_ITS_OWN),
+    ),
     "an argument too few": (
         call("shop.mail:send"),
         ImportFault(
@@ -167,6 +195,118 @@ def test_a_module_that_hangs_is_given_up_and_holds_up_no_other(tmp_path: Path) -
     ]
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def writes(what: str, then: str = "") -> str:
+    """A module that writes to file descriptors that it did not open."""
+    return f"""\
+import contextlib, os, threading
+for fd in range(3, 12):
+    with contextlib.suppress(OSError):
+        os.write(fd, {what})
+def go(): ...
+{then}
+"""
+
+
+GARBAGE = {
+    "a line that is no JSON": writes(r"b'not json\n'"),
+    "many lines": writes(r"b'not json\n' * 1000"),
+    "a list that is too long": writes(r"b'[null, null]\n'"),
+    "a list that would do": writes(r"b'[null]\n'"),
+    "invalid UTF-8": writes(r"b'\xff\xfe\n'"),
+    "deep brackets": writes(r"b'[' * 5000 + b'\n'"),
+    "half a line": writes("b'half'"),
+    "half a line, and then it hangs": writes("b'half'", "threading.Event().wait()"),
+    "a line before it ends the process": writes(r"b'bye\n'", "os._exit(3)"),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_what_a_module_writes_over_the_answer_is_its_own_fault(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {"scribbles.py": GARBAGE[name], "goes.py": "def go(): ...\n"})
+    hint = "does it write to file descriptors that it did not open?"
+    clock = SystemClock()
+    started = clock.boot()
+
+    assert import_faults([call("scribbles:go"), call("goes:go")], tmp_path, clock, AT_MOST_S) == [
+        ImportFault("module scribbles writes over the answer of the process that imports it", hint),
+        None,
+    ]
+    assert clock.boot() - started < AT_MOST_S / 2  # what is plain at once is not waited for
+
+
+SPOILERS = {
+    "breaks json": "import json; json.loads = None\n",
+    "breaks json while its thread goes on": """\
+import json, threading
+json.loads = None
+threading.Thread(target=threading.Event().wait).start()
+""",
+    "makes answers of another shape": "import json; json.dumps = lambda answer: '[7]'\n",
+    "makes answers that are too long": "import json; json.dumps = lambda answer: '[null, null]'\n",
+    "makes answers that are no JSON": "import json; json.dumps = lambda answer: 'dumped'\n",
+    "makes answers of deep brackets": "import json; json.dumps = lambda answer: '[' * 100_000\n",
+    "makes answers of invalid UTF-8": """\
+import json, os
+def dumps(answer):
+    os.write(4, token + b' \\xff\\n')
+    return 'null'
+def loads(order):
+    global token
+    order = first(order)
+    token = order['token'].encode()
+    return order
+first, json.loads, json.dumps = json.loads, loads, dumps
+""",
+    "closes the orders": "import os; os.close(3)\n",
+    "writes later": """\
+import json, os, threading
+loads = json.loads
+def late(order):
+    os.write(4, b'late')
+    return loads(order)
+json.loads = late
+""",
+    "ends the process later": "import json, os; json.loads = lambda order: os._exit(3)\n",
+}
+
+
+@pytest.mark.parametrize("name", SPOILERS)
+def test_a_module_is_not_blamed_for_what_one_before_it_did(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {"spoils.py": SPOILERS[name] + "def go(): ...\n", "a.py": "def go(): ...\n", "b.py": "1 / 0\n"})
+    seen: list[tuple[int, int]] = []
+    faults = import_faults(
+        [call("spoils:go"), call("a:go"), call("b:go")],
+        tmp_path,
+        SystemClock(),
+        AT_MOST_S,
+        lambda done, all_of_them: seen.append((done, all_of_them)),
+    )
+
+    assert faults == [None, None, ImportFault("module b fails to import", "ZeroDivisionError: division by zero")]
+    assert seen[-1] == (3, 3)
+
+
+def test_a_module_that_ends_every_process_is_asked_twice_at_most(tmp_path: Path) -> None:
+    dies = "import os; open('asked', 'a').write('x'); os._exit(3)\n"
+    write(tmp_path, {"goes.py": "def go(): ...\n", "dies.py": dies})
+    faults = import_faults([call("goes:go"), call("dies:go")], tmp_path, SystemClock(), AT_MOST_S)
+
+    assert faults == [None, ImportFault("module dies ends the process when it is imported", "exit 3")]
+    assert (tmp_path / "asked").read_text() == "xx"
+
+
+def test_a_module_that_closes_the_answer_and_hangs_is_told_from_one_that_was_killed(tmp_path: Path) -> None:
+    close = "import os, signal, threading; os.closerange(3, 256); "
+    write(tmp_path, {"hangs.py": close + "threading.Event().wait()\n"})
+    write(tmp_path, {"killed.py": close + "os.kill(os.getpid(), signal.SIGKILL)\n"})
+    faults = import_faults([call("hangs:go"), call("killed:go")], tmp_path, SystemClock(), AT_MOST_S)
+
+    assert faults == [
+        ImportFault("module hangs keeps the process that imports it from answering", NOT_ITS_OWN),
+        ImportFault("module killed ends the process when it is imported", "signal SIGKILL"),
+    ]
 
 
 def test_what_was_not_looked_at_in_time_is_said(tmp_path: Path) -> None:
