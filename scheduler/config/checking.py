@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from scheduler.config.document import Document, MapNode, Path, content
+from scheduler.config.document import Document, MapNode, Path, content, shown_key
 from scheduler.config.keys import meant_key, unknown_key
-from scheduler.config.mistakes import MOST_TOLD, Mistake, printable
+from scheduler.config.mistakes import MOST_TOLD, Mistake
 from scheduler.config.models import FileKeys, PolicyKeys
 from scheduler.config.shapes import follows_from_indent, job_too_far_left, misshapen
 from scheduler.core.job import Policy
@@ -66,10 +66,11 @@ def policy_of(draft: Draft, name: str) -> Policy:
 
 
 def _follows(document: Document, detail: ErrorDetails) -> bool:
-    """Whether the mistake only follows from another: a key is missing because it was faulty, misspelt or misplaced."""
+    """Whether the mistake only follows from another: a key is missing as it was faulty, misspelt, merged, misplaced."""
     *holder, key = detail["loc"]
     if detail["type"] == "missing":
-        return key in document.keys(*map(str, holder)) or key in slips(document, tuple(holder))
+        place = tuple(map(str, holder))
+        return key in document.keys(*place) or document.merged(*place) or key in slips(document, place)
     return follows_from_indent(document, detail["loc"])
 
 
@@ -86,7 +87,7 @@ def _finding(document: Document, detail: ErrorDetails) -> Finding:
     if not isinstance(mistake, Mistake):
         return path, misshapen(document, path, kind)
     if path[-1] == _KEY:
-        got = f", got {printable(str(path[-2]))}" if mistake.got else ""
+        got = f", got {shown_key(str(path[-2]))}" if mistake.got else ""
         return path[:-1], Mistake(f"{mistake.message}{got}", mistake.code, mistake.hint, on_key=True)
     return path, mistake
 

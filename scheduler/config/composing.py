@@ -138,6 +138,7 @@ class Composer:
         if not isinstance(node, Scalar):
             return Mistake("expected text as a key", "key")
         if node.plain and node.text == "<<":
+            top.node.merged = True
             return Mistake("merge keys are not read here", "yaml-merge", _SHARE)
         if node.text not in top.node.entries:
             return None

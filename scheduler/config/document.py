@@ -43,11 +43,12 @@ class ListNode:
 
 @dataclass(slots=True, eq=False)
 class MapNode:
-    """Keys, in the file's order, and their nodes."""
+    """Keys, in the file's order, and their nodes; `merged` says that a merge key, reported, meant to add some."""
 
     start: int
     end: int
     entries: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
+    merged: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -171,6 +172,11 @@ class Document:
         node = self.get(*path)
         return tuple(node.entries) if isinstance(node, MapNode) else ()
 
+    def merged(self, *path: str) -> bool:
+        """Whether the map at this path was to have more keys, by a merge key that was reported."""
+        node = self.get(*path)
+        return isinstance(node, MapNode) and node.merged
+
     def line(self, *path: str) -> int:
         """The line of the key that ends this path."""
         return self.source.line_of(self.offset(path))
@@ -213,8 +219,13 @@ def path_text(path: Path) -> str:
     """A path as messages write it: `jobs.backup.python.args[0]`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{printable(step)}"
+        text += f"[{step}]" if isinstance(step, int) else "." + shown_key(step)
     return text.removeprefix(".")
+
+
+def shown_key(key: str) -> str:
+    """A key as messages write it; one without letters as its quotes."""
+    return printable(key) or '""'
 
 
 def _sentence(mistake: Mistake, node: Node) -> str:

@@ -60,7 +60,7 @@ class Template:
     def filled(self, environment: Mapping[str, str]) -> Secret:
         """The text with the variables' values in their places."""
         pieces = [environment[piece] if place % 2 else piece for place, piece in enumerate(self.pieces)]
-        return Secret("".join(pieces))
+        return Secret("".join(pieces), tuple(pieces[1::2]))
 
 
 Written = str | Template | FileReference

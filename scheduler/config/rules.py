@@ -98,7 +98,7 @@ def _told_once(findings: list[Finding]) -> list[Finding]:
 def _table(draft: Draft) -> Iterator[Finding]:
     document = draft.document
     if "jobs" not in document.root.entries:
-        if "jobs" not in slips(document, ()):
+        if not document.merged() and "jobs" not in slips(document, ()):
             yield (), Mistake('key "jobs" is missing', "missing", "such as jobs: {hello: {every: 1m, shell: date}}")
     elif draft.intact("jobs") and not document.keys("jobs"):
         yield ("jobs",), Mistake("expected at least one job", "no-jobs", "such as hello: {every: 1m, shell: date}")
@@ -130,7 +130,7 @@ def _one_schedule(case: _Case) -> Iterator[Finding]:
     present = case.present(SCHEDULES)
     if len(present) > 1:
         yield case.path, _too_many(case, present, "schedules", "one-schedule", _ONE_SCHEDULE)
-    elif not present and not _misspelt(case, SCHEDULES):
+    elif not present and not _meant(case, SCHEDULES):
         yield case.path, Mistake("no schedule", "one-schedule", f"add {_ONE_SCHEDULE}", on_key=True)
 
 
@@ -138,12 +138,14 @@ def _one_action(case: _Case) -> Iterator[Finding]:
     present = case.present((*ACTIONS, *LATER_ACTIONS))
     if len(present) > 1:
         yield case.path, _too_many(case, present, "actions", "one-action", _ONE_ACTION)
-    elif not present and not _misspelt(case, ACTIONS):
+    elif not present and not _meant(case, ACTIONS):
         yield case.path, Mistake("nothing to run", "one-action", f"add {_ONE_ACTION}", on_key=True)
 
 
-def _misspelt(case: _Case, keys: Sequence[str]) -> bool:
-    return not slips(case.draft.document, case.path).isdisjoint(keys)
+def _meant(case: _Case, keys: Sequence[str]) -> bool:
+    """Whether a mistake that was told has one of the keys in it: a slip, or a merge."""
+    document = case.draft.document
+    return document.merged("jobs", case.name) or not slips(document, case.path).isdisjoint(keys)
 
 
 def _too_many(case: _Case, present: list[str], what: str, code: str, one: str) -> Mistake:

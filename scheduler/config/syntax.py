@@ -180,7 +180,7 @@ def _no_colon(stumble: _Stumble) -> _Said | None:
     if tight := _TIGHT.match(line):
         return (
             "no space behind the colon",
-            f"write {tight[1]}: {tight[2]}",
+            f"write {tight[1]}: {printable(tight[2])}",
             start + tight.start(1),
             start + tight.end(1) + 1,
         )

@@ -138,8 +138,7 @@ def flag() -> Leaf:
     def read(value: object) -> bool:
         if isinstance(value, bool):
             return value
-        word = value.casefold() if isinstance(value, str) else ""
-        truth = _TRUTH.get(word, word if word in ("true", "false") else None)
+        truth = _truth(value) if isinstance(value, str) else None
         raise expected("true or false", "type", f"write {truth}" if truth else None, got="written")
 
     return Leaf(read, {"type": "boolean"})
@@ -151,15 +150,18 @@ def always_true(instead: str) -> Leaf:
     def read(value: object) -> bool:
         if value is True:
             return True
-        raise expected("true", "type", instead, got="written")
+        truly = isinstance(value, str) and _truth(value) == "true"
+        raise expected("true", "type", "write true" if truly else instead, got="written")
 
     return Leaf(read, {"const": True})
 
 
 def whole(low: int, high: int) -> Leaf:
-    """A whole number from `low` to `high`."""
+    """A whole number from `low` to `high`; `1.0` is one, to JSON Schema and to editors."""
 
     def read(value: object) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             bare = isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,8}|0", value)
             raise expected("a whole number", "type", f"without quotes: {value}" if bare else None, got="written")
@@ -200,8 +202,10 @@ def whole_seconds(at_least: int = 0) -> Leaf:
 
     def read(value: object) -> int:
         length = read_duration(value)
-        if length % timedelta(seconds=1) or length < timedelta(seconds=at_least):
-            raise expected("whole seconds" + (f", at least {at_least}s" if at_least else ""), "range")
+        whole = not length % timedelta(seconds=1)
+        if not whole or "ms" in str(value) or length < timedelta(seconds=at_least):
+            hint = f"write {duration_text(length)}" if whole and length >= timedelta(seconds=at_least) else None
+            raise expected("whole seconds" + (f", at least {at_least}s" if at_least else ""), "range", hint)
         return length // timedelta(seconds=1)
 
     return Leaf(read, duration_shape(WHOLE_PATTERN, above_zero=at_least > 0), lambda seconds: f"{seconds}s")
@@ -246,7 +250,9 @@ def instant() -> Leaf:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError as error:
-            raise expected(what, "at", str(error)) from None
+            # Python's own sentence on offsets is about timedelta.
+            hint = "an offset from UTC is less than 24 hours" if "offset" in str(error) else str(error)
+            raise expected(what, "at", hint) from None
         if not 1971 <= moment.year <= 8999:  # noqa: PLR2004 - where schedules have ticks, whatever the offset
             raise expected(what, "at", "the year is 1971 to 8999")
         return moment
@@ -316,6 +322,12 @@ def _quoted(value: object) -> str | None:
 def _nearest(word: str, known: list[str]) -> str | None:
     near = meant(word, known)
     return f"did you mean {near}?" if near else None
+
+
+def _truth(value: str) -> str | None:
+    """What a word is for that is true or false to other readers of YAML."""
+    word = value.casefold()
+    return _TRUTH.get(word, word if word in ("true", "false") else None)
 
 
 def _bounds(at_least: timedelta, at_most: timedelta | None) -> str:

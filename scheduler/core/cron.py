@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from scheduler.core.errors import LeasebeatError
 from scheduler.core.localtimes import MONTHS, WEEKDAYS, CronFields, day_rule
+from scheduler.core.phrases import joined
 
 FIELDS = "cron-fields"
 RANGE = "cron-range"
@@ -164,26 +165,32 @@ class _Reader:
         return None
 
     def _has_loose_comma(self) -> bool:
-        """Whether a space has torn a list apart: `MON, FRI` would be counted as two fields."""
+        """Whether a space has torn a field apart: `MON, FRI` and `MON #1` would be counted as two."""
         for left, right in zip(self.words, self.words[1:], strict=False):
-            if left[0].endswith(",") or right[0].startswith(","):
+            nth = left[0].isalnum() and right[0].startswith("#")
+            if nth or left[0].endswith(",") or right[0].startswith(","):
                 span, hint = (left.start(), right.end()), f"write {left[0]}{right[0]}"
-                self._refuse("expected no space beside a comma", SYNTAX, span, hint)
+                self._refuse(f"expected no space {'before #' if nth else 'beside a comma'}", SYNTAX, span, hint)
                 return True
         return False
 
     def _has_right_number(self) -> bool:
-        got = len(self.words)
-        if got in {5, 6}:
+        if (got := len(self.words)) in {5, 6}:
             return True
-        if got > len(_SIX):
-            six = " ".join(word[0] for word in self.words[:6])
-            hint = f'second {_SHAPE}, and nothing after them: "{six}"'
-        else:
-            written = [word[0] for word in self.words] or ["0", "3"]
-            hint = f'{_SHAPE}: "{" ".join([*written, *"*****"][:5])}"'
+        hint = self._reshaped([word[0] for word in self.words])
         self._refuse(f"expected 5 fields, or 6 with seconds first, got {got}", FIELDS, self._whole(), hint)
         return False
+
+    def _reshaped(self, words: list[str]) -> str:
+        """What too many or too few words were probably meant to be."""
+        alone = words[0].lower() if len(words) == 1 else ""
+        if len(words) > len(_SIX):
+            return f'second {_SHAPE}, and nothing after them: "{" ".join(words[:6])}"'
+        if f"@{alone}" in MACROS:
+            return f'write "@{alone}"'
+        if re.fullmatch("(?:[0-9]+[dhms])+", alone):
+            return f"write: every: {alone}"
+        return f'{_SHAPE}: "{" ".join([*(words or "03"), *"*****"][:5])}"'
 
     def _field(self, field: _Field, word: re.Match[str]) -> str:
         plain, start = [], word.start()
@@ -206,7 +213,7 @@ class _Reader:
             hint = "when a day field starts with *, both must match: write days, or weekdays"
             self._refuse(message, NEVER, (day.start(), weekday.end()), hint)
             return
-        months = _and([MONTHS[number - 1] for number in rule.months])
+        months = joined([MONTHS[number - 1] for number in rule.months])
         missing = " or ".join(sorted(fields.day.split(",")))
         verb = "has" if len(rule.months) == 1 else "have"
         hint = f'last day of {months}: "{_spliced(self.expression, day.span(), "L")}"'
@@ -262,6 +269,8 @@ class _Term:
     def _special(self, base: str) -> str | None:
         if self.field is _DAY and base in {"L", "LW"}:
             return base
+        if self.field is _DAY and base.startswith(("L-", "LW-")):
+            self._refuse(f"expected {_DAY.expected}, got {self.text}", hint="days before the last are not known here")
         if self.field is not _WEEKDAY:
             return None
         if "#" in base:
@@ -300,8 +309,7 @@ class _Term:
         if first > last:
             message = f"{self.field.name} range {shape[1]}-{shape[2]} runs backwards"
             self._refuse(message, RANGE, f"write H({shape[2]}-{shape[1]})")
-        drawn = hashlib.sha256(f"{self.job}\n{self.field.name}".encode()).digest()
-        number = int.from_bytes(drawn[:8], "big")
+        number = int.from_bytes(hashlib.sha256(f"{self.job}\n{self.field.name}".encode()).digest()[:8], "big")
         if step is None:
             return str(first + number % (last - first + 1))
         stride = self._step(step, first, last)
@@ -390,7 +398,3 @@ def _integer(digits: str) -> int:
 
 def _spliced(expression: str, span: tuple[int, int], replacement: str) -> str:
     return " ".join((expression[: span[0]] + replacement + expression[span[1] :]).split())
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -58,13 +58,14 @@ class CronFields:
 class DayRule:
     """Which days the day, month and weekday fields name. Days are counted from 1970-01-01."""
 
-    __slots__ = ("_by_shape", "_sim", "months")
+    __slots__ = ("_by_shape", "_gaps", "_sim", "months")
 
     def __init__(self, day: str, month: str, weekday: str) -> None:
         # The month is kept apart, because cronsim refuses some days that never come and we have a better message.
         self._sim = CronSim(f"0 0 {day} * {weekday}", ANY)
         self.months = sorted(CronSim(f"0 0 1 {month} *", ANY).months)
         self._by_shape: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._gaps: frozenset[int] | None = None
 
     @property
     def ever(self) -> bool:
@@ -106,11 +107,13 @@ class DayRule:
             latest = 31
         return None
 
-    def gaps(self) -> set[int]:
-        """By how many days neighbours among these days are apart."""
-        months = [(year, month) for year in GAP_YEARS for month in self.months]
-        days = [date(year, month, day).toordinal() for year, month in months for day in self.of_month(year, month)]
-        return {later - sooner for sooner, later in pairwise(days)}
+    def gaps(self) -> frozenset[int]:
+        """By how many days neighbours among these days are apart; worked out once for all jobs that share the rule."""
+        if self._gaps is None:
+            months = [(year, month) for year in GAP_YEARS for month in self.months]
+            days = [date(year, month, day).toordinal() for year, month in months for day in self.of_month(year, month)]
+            self._gaps = frozenset(later - sooner for sooner, later in pairwise(days))
+        return self._gaps
 
     def count(self, day: int, until: int) -> int:
         """How many days are named from `day` to just before `until`."""

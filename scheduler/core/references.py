@@ -12,12 +12,15 @@ HIDDEN = "***"
 
 
 class Secret:
-    """A text from outside config.yaml. Neither a log line nor an exception that quotes it by accident can show it."""
+    """A text from outside config.yaml. Neither a log line nor an exception that quotes it by accident can show it.
 
-    __slots__ = ("_text",)
+    `variables` are the values of the environment that are in it, each a secret of its own.
+    """
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    __slots__ = ("_text", "variables")
+
+    def __init__(self, text: str, variables: tuple[str, ...] = ()) -> None:
+        self._text, self.variables = text, variables
 
     def reveal(self) -> str:
         """The text itself, for the one process that is to have it."""

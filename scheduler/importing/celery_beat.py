@@ -105,6 +105,8 @@ def _crontab(schedule: Mapping[str, Any], zone: str | None, differs: list[str]) 
     values = tuple(frozenset(field) for field in schedule["values"])
     words = tuple(re.sub(r"\s", "", word) for word in schedule["words"])
     text = expression(Wanted(values, words, both_days=True))
+    if text is None and "*" in (words[2], words[4]):
+        raise NoCounterpart("names no day that ever comes")
     if text is None:
         both = " and ".join(one_line(words[field] or "…", 40) for field in _DAY_FIELDS)
         raise NoCounterpart(

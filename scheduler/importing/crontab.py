@@ -28,6 +28,7 @@ _FOR_CRON_ITSELF = {
     "SHELL",
 }
 _STEP = re.compile(r"(\*|\d+-\d+)/(\d+)")
+_NTH = re.compile(r"#\d+")
 _RANDOM = re.compile(r"(\d*)~(\d*)")
 _ELSEWHERE = {"@every_minute": "* * * * *"}
 _FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -87,7 +88,7 @@ def _job(entry: CrontabEntry, zone: str) -> ImportedJob:
         hint = "minute hour day month weekday, then the command"
         raise _Wrong(entry.problem("expected five fields and a command", "cron-fields", _whole(entry), hint))
     if not entry.command:
-        what = "a user and a command" if entry.user is None and "@" not in entry.schedule else "a command"
+        what = "a user and a command" if entry.user == "" else "a command"
         raise _Wrong(entry.problem(f"expected {what} after the schedule", "crontab", _whole(entry)))
     differs: list[str] = []
     timezone = _zone(entry, differs)
@@ -129,6 +130,9 @@ def _cron(entry: CrontabEntry, zone: str, differs: list[str]) -> str:
         differs.append(f'"{written}" is written as "{expression}"' + _why(written))
     problems = cron_problems(expression, _SOME_JOB) or _never(expression, zone)
     if not problems:
+        differs.extend(
+            f"Debian's cron ignores {nth} and runs on every such weekday" for nth in _NTH.findall(expression)[:1]
+        )
         return " ".join(expression.split())
     first = problems[0]
     if first.code == NEVER or expression.startswith("@"):

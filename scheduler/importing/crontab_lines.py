@@ -26,7 +26,11 @@ _KEPT_COMMENTS = 5  # lines right above an entry; longer ones are the crontab's 
 
 @dataclass(frozen=True, slots=True)
 class CrontabEntry:
-    """One line that runs something. `schedule` is as written; `stdin` is None where the command gets none."""
+    """One line that runs something.
+
+    `schedule` is as written; `user` is None where a crontab names none, and empty where this line forgot it; `stdin` is
+    None where the command gets none.
+    """
 
     file: str
     number: int
@@ -93,7 +97,7 @@ def _entry(file: str, number: int, line: str, *, with_user: bool) -> CrontabEntr
     schedule = _SCHEDULE.match(line)
     if not schedule:
         return nothing
-    rest, user = line[schedule.end() :], None
+    rest, user = line[schedule.end() :], "" if with_user else None
     if with_user and (named := _USER.match(rest)):
         user, rest = named[1], rest[named.end() :]
     command, stdin = _at_percent(rest.rstrip("\r"))

@@ -60,11 +60,7 @@ class World:
     _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
     _versions: count[int] = field(default_factory=lambda: count(1))
-    _wall_after_s: float = 0.0
-    _wall: datetime = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._wall = self.began
+    _wall: tuple[float, datetime] | None = None
 
     def tells(self, line: Line) -> None:
         """Take note of what a replica logs."""
@@ -78,9 +74,9 @@ class World:
     def wall(self) -> datetime:
         """The true time."""
         passed_s = self.now - START + self._leapt_s
-        if passed_s != self._wall_after_s:  # it is asked many times an instant
-            self._wall_after_s, self._wall = passed_s, self.began + timedelta(seconds=passed_s)
-        return self._wall
+        if self._wall is None or self._wall[0] != passed_s:  # it is asked many times an instant
+            self._wall = (passed_s, self.began + timedelta(seconds=passed_s))
+        return self._wall[1]
 
     def at(self, when: float, event: Callable[[], None]) -> None:
         """Have this happen at a boot second."""

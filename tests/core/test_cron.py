@@ -231,6 +231,30 @@ REFUSED = [
     pytest.param(
         "«H+5» * * * *", "expected H, H(a-b), H/n or H(a-b)/n, got H+5", "cron-syntax", None, id="arithmetic with H"
     ),
+    pytest.param(
+        "0 0 «L-3» * *",
+        "expected day 1-31, L or LW, got L-3",
+        "cron-syntax",
+        "days before the last are not known here",
+        id="days before the last, as Quartz has them",
+    ),
+    pytest.param(
+        "«1h30m»",
+        "expected 5 fields, or 6 with seconds first, got 1",
+        "cron-fields",
+        "write: every: 1h30m",
+        id="a period",
+    ),
+    pytest.param(
+        "«Daily»",
+        "expected 5 fields, or 6 with seconds first, got 1",
+        "cron-fields",
+        'write "@daily"',
+        id="a macro without its @",
+    ),
+    pytest.param(
+        "0 9 * * «MON #1»", "expected no space before #", "cron-syntax", "write MON#1", id="a space within n#k"
+    ),
     # macros
     pytest.param(
         "«@reboot»",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scheduler.core.cron import CronError
 from scheduler.core.job import Schedule
+from scheduler.core.localtimes import day_rule
 from scheduler.core.schedule import (
     AtSchedule,
     CronSchedule,
@@ -185,6 +186,10 @@ def test_no_two_ticks_are_nearer_than_the_shortest_gap(expression: str) -> None:
     assert shortest is not None
     assert min(gaps) >= shortest
     assert len(ticks_of_years) == 3000 or min(gaps) == shortest
+
+
+def test_the_gaps_of_days_are_worked_out_once_for_all_jobs_that_share_them() -> None:
+    assert day_rule("13", "*", "*").gaps() is day_rule("13", "*", "*").gaps()
 
 
 def test_the_rarest_day_is_found() -> None:

@@ -45,7 +45,7 @@ BEYOND = {
     "at-most-once": "",
     "thread-replace": "expected process",
     # how a value is written, when it stands for the same
-    "type": r"expected (true|false|null) or text|got -?[0-9]+\.0",
+    "type": r"expected (true|false|null) or text",
     # what is outside the file, and what is deep in arguments
     "env": "",
     "env-file": "",

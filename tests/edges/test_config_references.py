@@ -340,6 +340,27 @@ def test_a_module_that_says_its_jobs_secrets_is_not_quoted(tmp_path: Path) -> No
     assert fault.hint == "ValueError: bad token ******plain"
 
 
+@pytest.mark.parametrize("quoted", ["os.environ['TOKEN'][6:-3]", "repr(os.environ['TOKEN'])"])
+def test_a_module_that_says_a_part_of_them_is_not_quoted(tmp_path: Path, quoted: str) -> None:
+    """An address is taken to pieces, and an exception shows a text as Python writes it."""
+    (tmp_path / "picky.py").write_text(f"import os\nraise ValueError({quoted})\n")
+    action = (
+        load_text(
+            tmp_path,
+            'jobs: {a: {every: 1m, python: {call: "picky:go", env: {TOKEN: "db://u${TOKEN}@db"}}}}',
+            {"TOKEN": "p\\w'd"},
+        )
+        .table.jobs["a"]
+        .action
+    )
+    assert isinstance(action, PythonAction)
+    (fault,) = import_faults([action], tmp_path, SystemClock())
+
+    assert fault is not None
+    assert "w'd" not in str(fault.hint)
+    assert "***" in str(fault.hint)
+
+
 def test_a_module_may_want_what_only_its_runs_have(tmp_path: Path) -> None:
     """A file that is not there gives no variable, and a pipe is not waited for."""
     (tmp_path / "calm.py").write_text("import os\nassert 'TOKEN' not in os.environ\ndef go(): ...\n")

@@ -20,6 +20,18 @@ jobs:
 >> jobs.poll: no schedule [one-schedule]
 >> add exactly one of cron, every, at, manual
 
+== a schedule that a merge key was to bring
+jobs:
+  poll: {«<<»: {every: 5m}, shell: ls}
+>> jobs.poll: merge keys are not read here [yaml-merge]
+>> what jobs share goes under defaults
+
+== a function that a merge key was to bring
+jobs:
+  poll: {every: 5m, python: {«<<»: {call: a:b}, args: [1]}}
+>> jobs.poll.python: merge keys are not read here [yaml-merge]
+>> what jobs share goes under defaults
+
 == three schedules
 jobs:
   poll:

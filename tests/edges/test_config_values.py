@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edges.config_text import cases, told
+from tests.edges.config_text import cases, loaded, told
 
 DURATIONS = """\
 == an uneven number of minutes
@@ -119,6 +119,18 @@ jobs:
   poll: {every: 5m, shell: ls, retry_delay: «10m»}
 >> jobs.poll.retry_delay: expected 0s to 5m, got 10m [range]
 
+== a second spelt in thousandths, which its schema could not tell from a fraction
+lease: {retry_period: «2000ms»}
+jobs: {poll: {every: 5m, shell: ls}}
+>> lease.retry_period: expected whole seconds, at least 1s, got 2000ms [range]
+>> write 2s
+
+== no drain, in thousandths
+lease: {drain_timeout: «0ms»}
+jobs: {poll: {every: 5m, shell: ls}}
+>> lease.drain_timeout: expected whole seconds, got 0ms [range]
+>> write 0s
+
 == a fraction of a second for the lease
 lease: {retry_period: «1500ms»}
 jobs: {poll: {every: 5m, shell: ls}}
@@ -157,8 +169,13 @@ jobs:
 
 == a decimal number
 jobs:
-  poll: {every: 5m, shell: ls, retries: «1.0»}
->> jobs.poll.retries: expected a whole number, got 1.0 [type]
+  poll: {every: 5m, shell: ls, retries: «1.5»}
+>> jobs.poll.retries: expected a whole number, got 1.5 [type]
+
+== a whole number with a point in it, beyond the range
+jobs:
+  poll: {every: 5m, shell: ls, retries: «11.0»}
+>> jobs.poll.retries: expected 0 to 10, got 11.0 [range]
 
 == a number beyond all numbers
 jobs:
@@ -313,6 +330,24 @@ jobs:
 >> jobs.poll.shell.env.VERSION: expected text, got 1.10 [type]
 >> quote it: "1.10"
 
+== an offset of more than a day
+jobs:
+  poll: {at: «2027-02-28T23:59:00+25:00», shell: ls}
+>> jobs.poll.at: expected a time such as 2026-12-01T02:00:00, got 2027-02-28T23:59:00+25:00 [at]
+>> an offset from UTC is less than 24 hours
+
+== manual, as YAML 1.1 would say it
+jobs:
+  poll: {manual: «yes», shell: ls}
+>> jobs.poll.manual: expected true, got yes [type]
+>> write true
+
+== a variable without a name
+jobs:
+  poll: {every: 5m, shell: {run: ls, env: {«""»: x}}}
+>> jobs.poll.shell.env."": expected the name of a variable, got "" [env-name]
+>> letters, digits and _
+
 == a variable that no shell knows
 jobs:
   poll: {every: 5m, shell: {run: ls, env: {«my-name»: x}}}
@@ -336,6 +371,14 @@ jobs:
 @pytest.mark.parametrize(("text", "said"), cases(DURATIONS))
 def test_a_duration_that_is_none(tmp_path: Path, text: str, said: str) -> None:
     assert told(tmp_path, text) == said
+
+
+def test_a_whole_number_may_have_a_point_in_it_as_in_json_schema(tmp_path: Path) -> None:
+    table = loaded(tmp_path, "version: 1.0\njobs: {poll: {every: 5m, shell: ls, retries: 2.0}}\n").table
+
+    retries = table.jobs["poll"].policy.retries
+
+    assert (retries, type(retries)) == (2, int)
 
 
 @pytest.mark.parametrize(("text", "said"), cases(OTHERS))

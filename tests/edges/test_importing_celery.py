@@ -251,6 +251,12 @@ def test_an_argument_that_reads_as_a_reference_is_left_out() -> None:
     assert imported(app).left_out[0].reason == "the argument ${HOME} would be read as a reference"
 
 
+def test_a_day_that_never_comes_is_left_out_as_that() -> None:
+    never = app_with(crontab(minute=0, hour=0, day_of_month=31, month_of_year=2))
+
+    assert imported(never).left_out[0].reason == "names no day that ever comes"
+
+
 WEEKS = timedelta(weeks=6)
 CHANGES = {date(2026, 10, 25), date(2027, 3, 28)}
 

@@ -200,6 +200,7 @@ def test_what_cron_takes_and_we_do_not_is_written_anew_and_said(line: str, cron:
         pytest.param("RANDOM_DELAY=30\n* * * * * x", "RANDOM_DELAY=30", id="delay"),
         pytest.param("TZ=Asia/Tokyo\n* * * * * x", "TZ=Asia/Tokyo is for the command alone", id="TZ"),
         pytest.param("* * * * * x%y", "here-document", id="input"),
+        pytest.param("0 3 * * MON#1 x", "Debian's cron ignores #1 and runs on every such weekday", id="n-th weekday"),
     ],
 )
 def test_differences_are_said(text: str, difference: str) -> None:
@@ -243,7 +244,7 @@ crontab:3:5: hour range 22-2 runs backwards; Debian cron would never fire [cron-
 crontab:4:1: expected five fields and a command [cron-fields]
 4 | hello
   | ^^^^^ minute hour day month weekday, then the command
-crontab:5:1: expected a user and a command after the schedule [crontab]
+crontab:5:1: expected a command after the schedule [crontab]
 5 | 0 0 * * *
   | ^^^^^^^^^
 4 errors in crontab"""
@@ -254,6 +255,12 @@ def test_a_wrong_line_is_shown_where_it_is() -> None:
 
     assert [job.name for job in found.jobs] == ["fine"]
     assert problems_text([entry.problem for entry in found.left_out if entry.problem]) == MISTAKES
+
+
+def test_a_line_of_the_systems_crontab_that_ends_early_is_missing_a_user_too() -> None:
+    (entry,) = imported("@daily\n", users=True).left_out
+
+    assert entry.reason == "expected a user and a command after the schedule"
 
 
 SYSTEM = "SHELL=/bin/sh\n17 * * * *\troot    cd / && run-parts /etc/cron.hourly\n5 4 * * * www-data /bin/x\n"
