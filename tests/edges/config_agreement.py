@@ -7,10 +7,12 @@ is of a kind that no schema can see.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, ValidationError
+from jsonschema.validators import extend
 
 from scheduler.config.document import content
 from scheduler.config.files import read_source
@@ -18,7 +20,15 @@ from scheduler.config.reading import read_document
 from scheduler.config.schema import schema
 from scheduler.core.errors import ConfigError, Problem
 
-VALIDATOR = Draft7Validator(schema())
+
+def _pattern(_validator: object, pattern: str, text: object, _schema: object) -> Iterator[ValidationError]:
+    """As Helm and editors read it: `$` is the end of the text, where Python's may stand before a last line break."""
+    if isinstance(text, str) and not re.search(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), text):
+        yield ValidationError(f"{text!r} does not match {pattern}")
+
+
+_Reader: Any = extend(Draft7Validator, {"pattern": _pattern})
+VALIDATOR = _Reader(schema())
 
 # Codes of mistakes, and how those of them read that no schema can see; an empty text stands for all of them.
 BEYOND = {
