@@ -100,7 +100,7 @@ def some(field: int) -> st.SearchStrategy[frozenset[int]]:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=60)
 @given(values=st.tuples(*map(some, range(5))), both=st.booleans())
 def test_an_expression_names_these_times_and_no_others(values: tuple[frozenset[int], ...], both: bool) -> None:
     want = Wanted(values, NO_WORDS, both)
@@ -127,7 +127,7 @@ def named(want: Wanted, day: datetime) -> bool:
     return day.month in want.values[3] and on_day
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(values=st.tuples(*map(some, range(5))))
 def test_either_of_two_day_fields_can_always_be_said(values: tuple[frozenset[int], ...]) -> None:
     want = Wanted(values, NO_WORDS, both_days=False)

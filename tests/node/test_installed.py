@@ -95,6 +95,13 @@ def test_the_coming_ticks_can_be_asked_for_in_any_pod(installed: Beat) -> None:
     assert "meter" in told
 
 
+def test_a_pod_finds_its_rights_its_lease_and_its_clock_in_order(installed: Beat) -> None:
+    told = installed.kubectl("exec", f"deploy/{NAME}", "--", "leasebeat", "check", "--cluster", "--strict")
+
+    assert f"cluster {installed.namespace.name}/{NAME}: create get update watch ok" in told
+    assert f"leader {installed.holder}" in told
+
+
 def test_the_release_passes_its_own_test(installed: Beat) -> None:
     told = installed.helm("test", "--timeout=60s")
 
