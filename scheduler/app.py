@@ -235,16 +235,16 @@ def open_store(lease: LeaseSettings, place: Place) -> LeaseStore:
         case "memory":
             return MemoryStore()
         case _:
-            return _kubernetes_store(lease, place, None if asked_for_cluster or not pod.exists else pod)
+            return _kubernetes_store(lease, place)
 
 
-def _kubernetes_store(lease: LeaseSettings, place: Place, pod: Pod | None) -> LeaseStore:
+def _kubernetes_store(lease: LeaseSettings, place: Place) -> LeaseStore:
     # The client costs a standby on sqlite 20 MB and half a second for nothing, so it is imported where it is used.
-    from scheduler.cluster.access import kubeconfig_access, pod_access  # noqa: PLC0415
+    from scheduler.cluster.access import chosen_access  # noqa: PLC0415
     from scheduler.cluster.api import ApiServer  # noqa: PLC0415
     from scheduler.stores.kubernetes import KubernetesStore  # noqa: PLC0415
 
-    access = pod_access(pod) if pod else kubeconfig_access(place.kubeconfig, place.context)
+    access = chosen_access(place.kubeconfig, place.context)
     return KubernetesStore(
         ApiServer(access),
         place.namespace or lease.namespace or access.namespace,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduler.cluster.access import kubeconfig_access, pod_access
+from scheduler.cluster.access import chosen_access
 from scheduler.cluster.api import ApiServer
-from scheduler.cluster.pod import Pod
 from scheduler.cluster.resource import Resource
 
 _PATIENCE_S = 30.0
@@ -19,8 +18,7 @@ def listed_cronjobs(
 
     In a pod its own account asks, elsewhere the current context, unless one is named.
     """
-    pod = Pod()
-    access = pod_access(pod) if pod.exists and not (context or kubeconfig) else kubeconfig_access(kubeconfig, context)
+    access = chosen_access(kubeconfig, context)
     chosen = namespace or access.namespace
     server = ApiServer(access)
     try:
