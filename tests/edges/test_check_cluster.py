@@ -6,7 +6,6 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -16,11 +15,11 @@ import pytest
 from scheduler.cli import cluster_findings, lease_state
 from scheduler.cli.check_cluster import ahead
 from scheduler.cli.lease_state import state_of
-from scheduler.cli.main import main
 from scheduler.cluster.permissions import Account, account_of
 from scheduler.cluster.resource import Resource
 from scheduler.core.ports import LeaseRecord
 from scheduler.stores.kubernetes import API
+from tests.edges.command_line import Answer, typed
 from tests.fakes.cluster_api import ClusterApi
 from tests.fakes.lease_api import dated, refuse, reset
 from tests.fakes.leases import JsonObject
@@ -41,11 +40,8 @@ kubectl -n ops create rolebinding beat-leasebeat --role=beat-leasebeat --service
 """  # noqa: E501 - to the letter
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
+class Findings(Answer):
+    """What `check --cluster` said."""
 
     @property
     def cluster(self) -> str:
@@ -63,13 +59,10 @@ class Cluster:
         self.kubeconfig = api.write_kubeconfig(folder / "kubeconfig", {"token": "t"})
         self._capsys = capsys
 
-    def check(self, *options: str) -> Answer:
-        typed = ["check", "--cluster", "-c", str(self.config), "--kubeconfig", str(self.kubeconfig), *options]
-        with pytest.raises(SystemExit) as ended:
-            main(typed)
-        captured = self._capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Answer(ended.value.code, captured.out, captured.err)
+    def check(self, *options: str) -> Findings:
+        where = ("-c", str(self.config), "--kubeconfig", str(self.kubeconfig))
+        answer = typed(self._capsys, "check", "--cluster", *where, *options)
+        return Findings(answer.code, answer.out, answer.err)
 
     def has_lease(self, *, holder: str | None, ledger: str | None = LEDGER, age_s: float = 1.0) -> None:
         renewed = (datetime.now(UTC) - timedelta(seconds=age_s)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: TID251
@@ -449,4 +442,4 @@ def test_json_gives_the_same_to_machines(cluster: Cluster) -> None:
 
 
 def test_quietly_only_what_is_wrong_is_told(cluster: Cluster) -> None:
-    assert cluster.check("-q") == Answer(0, "", "")
+    assert cluster.check("-q") == Findings(0, "", "")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from scheduler import __version__
-from scheduler.cli.main import main
+from tests.edges.command_line import Answer, typed
 from tests.processes.replica import ReplicaProcess
 
 CONFIG = """\
@@ -26,13 +25,6 @@ jobs:
 FROM = "2026-11-23T12:00:00Z"
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-
 class Terminal:
     """Runs command lines in this process, in a folder with a config.yaml."""
 
@@ -42,11 +34,7 @@ class Terminal:
         self._capsys = capsys
 
     def type(self, *arguments: str, config: bool = True) -> Answer:
-        with pytest.raises(SystemExit) as ended:
-            main([*(("-c", str(self.config)) if config else ()), *arguments])
-        captured = self._capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Answer(ended.value.code, captured.out, captured.err)
+        return typed(self._capsys, *(("-c", str(self.config)) if config else ()), *arguments)
 
 
 @pytest.fixture

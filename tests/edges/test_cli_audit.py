@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scheduler.cli.main import main
 from scheduler.telling.text import Style, render_text
+from tests.edges.command_line import Answer, typed
 from tests.processes.replica import ReplicaProcess
 
 CONFIG = """\
@@ -36,13 +35,6 @@ SOUND = [LED, *ENDED, LAST]
 IN_ORDER = "4 ticks expected: 3 succeeded, 1 failed, 0 unaccounted, 0 doubled\n"
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-
 class Desk:
     """Where somebody has a config.yaml and some logs, and types `leasebeat audit`."""
 
@@ -58,11 +50,7 @@ class Desk:
         return str(path)
 
     def audit(self, *arguments: str) -> Answer:
-        with pytest.raises(SystemExit) as ended:
-            main(["-c", str(self.config), "audit", *arguments])
-        captured = self._capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Answer(ended.value.code, captured.out, captured.err)
+        return typed(self._capsys, "-c", str(self.config), "audit", *arguments)
 
     def audit_lines(self, *lines: str, options: tuple[str, ...] = ()) -> Answer:
         """Lines on stdin."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,16 +16,10 @@ import yaml
 from scheduler.cli.import_sound import sound
 from scheduler.cli.main import main
 from scheduler.importing.found import CannotImport, Found, ImportedJob
+from tests.edges.command_line import Answer, typed
 
 CRONTAB = "15 3 * * * /usr/local/bin/backup.sh\n@reboot /usr/bin/never\n"
 FINE = "15 3 * * * /usr/local/bin/backup.sh\n"
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
 
 
 class Terminal:
@@ -36,11 +29,7 @@ class Terminal:
         self._capsys = capsys
 
     def type(self, *arguments: str) -> Answer:
-        with pytest.raises(SystemExit) as ended:
-            main(["import", *arguments])
-        captured = self._capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Answer(ended.value.code, captured.out, captured.err)
+        return typed(self._capsys, "import", *arguments)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.edges.command_line import Answer
+
 JOBS = """
 import logging, os, signal, sys, time
 
@@ -45,13 +47,6 @@ jobs:
   command: {every: 5m, shell: "echo out; echo err >&2; exit 3"}
 """
 RUN_ID = r"@manual-20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.cli.main import main
+from tests.edges.command_line import Answer, typed
 
 CONFIG = """\
 timezone: Europe/Berlin
@@ -24,32 +24,17 @@ KILL = ("--kill-leader-at", "2027-03-28T00:59:58Z")
 
 
 @dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
 class Terminal:
     config: Path
     capsys: pytest.CaptureFixture[str]
 
     def simulate(self, *arguments: str) -> Answer:
-        with pytest.raises(SystemExit) as ended:
-            main(["simulate", "-c", str(self.config), *arguments])
-        captured = self.capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Answer(ended.value.code, captured.out, captured.err)
+        return typed(self.capsys, "simulate", "-c", str(self.config), *arguments)
 
     def audit(self, log: str) -> Answer:
         path = self.config.with_name("beat.log")
         path.write_text(log)
-        with pytest.raises(SystemExit) as ended:
-            main(["audit", "-c", str(self.config), str(path)])
-        captured = self.capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Answer(ended.value.code, captured.out, captured.err)
+        return typed(self.capsys, "audit", "-c", str(self.config), str(path))
 
 
 @pytest.fixture
