@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -17,6 +16,7 @@ from scheduler.leading.campaign import Campaign
 from scheduler.leading.heartbeat import LONGEST_GAP_S, MARGIN_S, Heartbeat
 from scheduler.leading.loop import LONGEST_WAIT_S, CampaignLoop, Inbox
 from scheduler.stores.memory import MemoryStore
+from tests.fakes.hand_clock import HandClock
 from tests.fakes.work import NotingWork
 
 PERIOD_S = 10.0  # between two probes
@@ -130,19 +130,6 @@ def test_nobody_can_ask_a_loop_to_death(promises: list[tuple[float, float]], que
 
 
 # ------------------------------------------------------------------ the loop's word
-
-
-class HandClock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def boot(self) -> float:
-        return self.now
-
-    def wall(self) -> datetime:
-        return datetime(2026, 11, 22, tzinfo=UTC)
 
 
 class HeldStore(MemoryStore):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from scheduler.core.errors import StoreError, Unavailable
@@ -13,6 +11,7 @@ from scheduler.core.ports import LeaseRecord
 from scheduler.leading.campaign import FOREIGN_HINT, NEWER_HINT, Campaign
 from scheduler.leading.readiness import NO_LEADER_YET, UNREAD
 from scheduler.stores.memory import MemoryLease, MemoryStore
+from tests.fakes.hand_clock import HandClock
 from tests.fakes.work import NotingWork
 
 HELD = LeaseRecord("b", 15, "", "2026-11-22T19:41:02.000000Z", 0, '{"v":1,"w":"1.b7"}')
@@ -21,17 +20,6 @@ NEWER = LeaseRecord("b", 15, "", "2026-11-22T19:41:02.000000Z", 0, '{"v":2,"w":"
 FORBIDDEN = Unavailable("403: may not get leases/beat", "grant get on leases/beat in namespace ops to sa")
 MAY_NOT_CREATE = Unavailable("403: may not create leases", "grant create on leases in namespace ops to sa")
 AWAY = Unavailable("timeout after 2s")
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def boot(self) -> float:
-        return self.now
-
-    def wall(self) -> datetime:
-        return datetime(2026, 11, 22, tzinfo=UTC)
 
 
 class Replica:
