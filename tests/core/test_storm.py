@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, instant_text, run_id
-from scheduler.core.lease import Election
-from scheduler.core.moves import Attempt, Gate
 from scheduler.core.ports import Ring
+from tests.fakes.broken import TrustsTheReply, TrustsTooLong
 from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
 from tests.fakes.world import EPOCH, START, End, L, Line, Replica, Start, World, run
 
@@ -345,22 +344,6 @@ class WithoutCompareAndSwap(World):
 
     def replace(self, record: LeaseRecord) -> LeaseRecord:
         return self._store(record)
-
-
-class TrustsTheReply(Election):
-    """Counts its trust from the reply."""
-
-    def accepted(self, attempt: Attempt, record: LeaseRecord, now: float) -> None:
-        super().accepted(replace(attempt, sent_at=now), record, now)
-
-
-class TrustsTooLong(Election):
-    """Has forgotten that the trust must end before the lease does."""
-
-    @property
-    def gate(self) -> Gate:
-        gate = super().gate
-        return Gate(gate.opens_at, gate.shuts_at + L)
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,14 @@ from typing import Any
 
 import pytest
 
-from scheduler.core.lease import Election
 from scheduler.core.ledger import Ledger
-from scheduler.core.moves import Attempt, Gate, Seen
+from scheduler.core.moves import Seen
 from scheduler.core.planning import State
 from scheduler.core.ports import LeaseRecord, RunOrder
 from scheduler.running.dispatch import Dispatch
 from scheduler.running.held import HeldRun
 from scheduler.running.wanted import Planned
-from tests.fakes.world import L
+from tests.fakes.broken import TrustsTheReply, TrustsTooLong
 from tests.weather.sky import Sky
 from tests.weather.story import tell
 from tests.weather.weather import WEIGHTS, Climate
@@ -36,22 +35,6 @@ class WithoutCompareAndSwap(Sky):
 
     def replace(self, record: LeaseRecord) -> LeaseRecord:
         return self._store(record)
-
-
-class TrustsTheReply(Election):
-    """Counts its trust from when it heard the answer."""
-
-    def accepted(self, attempt: Attempt, record: LeaseRecord, now: float) -> None:
-        super().accepted(replace(attempt, sent_at=now), record, now)
-
-
-class TrustsTooLong(Election):
-    """Has forgotten that the trust must end before the lease does."""
-
-    @property
-    def gate(self) -> Gate:
-        gate = super().gate
-        return Gate(gate.opens_at, gate.shuts_at + L)
 
 
 class ResumesStale(Dispatch):
