@@ -33,10 +33,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor as PoolOfAPScheduler
 from apscheduler.schedulers.background import BackgroundScheduler
 from no_op import no_op
 
-from scheduler.app import Place, open_store
+from scheduler.app.place import Place, open_store
 from scheduler.clock import SystemClock
 from scheduler.config.settings import LeaseSettings
-from scheduler.core.job import Job, JobTable, PythonAction
+from scheduler.core.actions import PythonAction
+from scheduler.core.job import Job, JobTable
 from scheduler.core.lease import Election
 from scheduler.core.moves import Candidate, Timings
 from scheduler.core.ports import LeaseStore, RunNews, RunStarted

@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from scheduler.app import Place, open_store
+from scheduler.app.place import Place, open_store
 from scheduler.config.settings import LeaseSettings
 from scheduler.core.ports import LeaseRecord
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from scheduler.core.job import Job, JobTable, Schedule, ShellAction
+from scheduler.core.actions import ShellAction
+from scheduler.core.job import Job, JobTable, Schedule
 from scheduler.core.ledger import Ledger, WriteId, decode, encode, first_ledger
 from scheduler.core.plan import missed, plan
 from scheduler.core.planning import Situation

@@ -14,8 +14,8 @@ from scheduler.cli.sound import load_sound
 from scheduler.clock import SystemClock
 from scheduler.config.report import problems_text
 from scheduler.config.settings import Loaded
+from scheduler.core.actions import PythonAction
 from scheduler.core.errors import ConfigError, Problem
-from scheduler.core.job import PythonAction
 from scheduler.core.ports import Clock
 from scheduler.core.upcoming import writes_per_minute
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from scheduler.app import Place
+from scheduler.app.place import Place
 from scheduler.cli import cluster_findings as findings
 from scheduler.cli.cluster_findings import Finding
 from scheduler.cli.lease_state import LeaseState, state_of

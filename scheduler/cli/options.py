@@ -13,7 +13,7 @@ import click
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from scheduler.app import Place
+    from scheduler.app.place import Place
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = "config.yaml"
@@ -72,7 +72,7 @@ class Options:
     @property
     def place(self) -> Place:
         """Where the Lease lives, as far as the command line says it."""
-        from scheduler.app import Place  # noqa: PLC0415  # the whole program, which not every command needs
+        from scheduler.app.place import Place  # noqa: PLC0415  # the whole program, which not every command needs
 
         return Place(self.store, self.context, self.kubeconfig, self.namespace, self.lease)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from scheduler.app import Replica, default_name
+from scheduler.app.identity import default_name
+from scheduler.app.replica import Replica
 from scheduler.cli.options import Options, common_options, gathered
 from scheduler.cli.replicas import Replicas
 from scheduler.cli.sound import load_sound

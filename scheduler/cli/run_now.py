@@ -14,7 +14,7 @@ from scheduler.cli.options import Options, common_options, gathered
 from scheduler.cli.stop import on_stop_signals
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
-from scheduler.core.job import PythonAction
+from scheduler.core.actions import PythonAction
 from scheduler.core.ports import Clock, RunEnded, Tell
 from scheduler.running.alone import LoneRun
 from scheduler.telling.libraries import open_door

@@ -15,7 +15,8 @@ from scheduler.config.models import JobKeys, LeaseKeys, ShellKeys
 from scheduler.config.references import resolved
 from scheduler.config.schedules import Schedules
 from scheduler.config.settings import HealthSettings, LeaseSettings, LoggingSettings, Settings
-from scheduler.core.job import Action, Job, JobTable, PythonAction, ShellAction, fingerprint
+from scheduler.core.actions import Action, PythonAction, ShellAction
+from scheduler.core.job import Job, JobTable, fingerprint
 
 
 def job_table(draft: Draft, schedules: Schedules, loaded_at: datetime, environment: Mapping[str, str]) -> JobTable:

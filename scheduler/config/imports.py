@@ -27,8 +27,8 @@ from typing import IO
 from scheduler.config.mistakes import printable
 from scheduler.config.probe import CANNOT_ANSWER
 from scheduler.config.settings import Loaded
+from scheduler.core.actions import PythonAction
 from scheduler.core.errors import Problem
-from scheduler.core.job import PythonAction
 from scheduler.core.ports import Clock
 from scheduler.core.references import FileReference, Secret, Value
 

@@ -19,8 +19,9 @@ from scheduler.config.rules import contradictions
 from scheduler.config.schedules import schedules_of
 from scheduler.config.settings import Loaded
 from scheduler.config.suspicions import suspicions
+from scheduler.core.actions import PythonAction
 from scheduler.core.errors import ConfigError, Problem
-from scheduler.core.job import JobTable, PythonAction
+from scheduler.core.job import JobTable
 
 
 def load(path: Path, loaded_at: datetime, environment: Mapping[str, str] | None = None) -> Loaded:

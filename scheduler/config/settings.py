@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scheduler.core.actions import HookAction
 from scheduler.core.errors import Problem
 from scheduler.core.job import JobTable
+from scheduler.core.references import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class LeaseSettings:
     `namespace` is None for the pod's or the context's own. `path` is that of the sqlite file, `adopt` also contends for
     a Lease that another program made, and `quiet_start` makes a first start wait `lease_duration_s` (rule 28).
     `release` says when a leader that stops gives the Lease back: `at_once`, or `drained`, with its last run (rule 34).
+    `hooks` are the actions of the moments `started`, `stopped` and `new_leader`.
     """
 
     store: str
@@ -34,6 +37,7 @@ class LeaseSettings:
     release: str
     quiet_start: bool
     drain_timeout_s: int
+    hooks: Mapping[str, HookAction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +50,39 @@ class LoggingSettings:
 
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
-    """`port` of the health server, 0 for none; outside a pod the first of the ports to choose from."""
+    """`port` of the health server, 0 for none; outside a pod the first of the ports to choose from.
+
+    `page` says whether the page and `/status.json` are served, which name the jobs.
+    """
 
     port: int
+    page: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where notifications go: a POST to `webhook` with these headers.
+
+    `template` is `json` (the final line as it is), `slack`, or JSON in whose texts `{job}` and other fields of the line
+    are filled in.
+    """
+
+    webhook: Value
+    headers: Mapping[str, Value] = field(default_factory=dict)
+    template: object = "json"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of config.yaml that is not about jobs; how many runs go at a time is the table's `max_parallel`."""
+    """All of config.yaml that is not about jobs; how many runs go at a time is the table's `max_parallel`.
+
+    `notify` has the targets of notifications by name.
+    """
 
     lease: LeaseSettings
     logging: LoggingSettings
     health: HealthSettings
+    notify: Mapping[str, Target] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Protocol
 
+from scheduler.core.actions import Action
 from scheduler.core.references import Value
 
 UNITS = {
@@ -70,43 +71,32 @@ class Delivery(StrEnum):
     AT_MOST_ONCE = "at_most_once"
 
 
-@dataclass(frozen=True, slots=True)
-class PythonAction:
-    """Call `function` of `module` with the arguments, in a worker process or in a thread of the leader."""
+class Output(StrEnum):
+    """What becomes of what a run writes: each line is logged, only the last ones of a failure are, or none is."""
 
-    module: str
-    function: str
-    args: tuple[object, ...] = ()
-    kwargs: Mapping[str, object] = field(default_factory=dict)
-    env: Mapping[str, Value] = field(default_factory=dict)
-    isolation: Literal["process", "thread"] = "process"
-
-    @property
-    def killable(self) -> bool:
-        """Whether the run can be ended from outside; a thread cannot."""
-        return self.isolation == "process"
+    LOG = "log"
+    TAIL = "tail"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class ShellAction:
-    """Run a command: text goes to `sh -c`, a list is started as it is."""
+class Notify:
+    """Which targets, by name, are told of a job's final lines.
 
-    command: str | tuple[str, ...]
-    cwd: str | None = None
-    env: Mapping[str, Value] = field(default_factory=dict)
+    `on_failure` stands for failed, timed out and interrupted runs, `on_missed` for dropped ticks.
+    """
 
-    @property
-    def killable(self) -> bool:
-        """A command and all it started can always be ended."""
-        return True
-
-
-Action = PythonAction | ShellAction
+    on_failure: tuple[str, ...] = ()
+    on_missed: tuple[str, ...] = ()
+    on_success: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a job is treated; the defaults are the documented ones. `claim_ahead` is None for `auto` (rule 23)."""
+    """How a job is treated; the defaults are the documented ones.
+
+    `claim_ahead` is None for `auto` (rule 23). `ping` is the URL that is told of each start and end, None for none.
+    """
 
     overlap: Overlap = Overlap.SKIP
     catch_up: CatchUp = CatchUp.LATEST
@@ -119,6 +109,9 @@ class Policy:
     max_interruptions: int = 3
     claim_ahead: timedelta | None = None
     jitter: timedelta = timedelta(0)
+    output: Output = Output.LOG
+    ping: Value | None = None
+    notify: Notify = Notify()
 
 
 @dataclass(frozen=True, slots=True)

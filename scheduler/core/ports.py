@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from scheduler.core.job import Action
+from scheduler.core.actions import Action
+from scheduler.core.job import Output
 
 
 class Clock(Protocol):
@@ -120,7 +121,8 @@ class RunOrder:
     """All that a runner must know to start one attempt of one run.
 
     `key` names the attempt inside this process. `timeout_s` is None for no limit. `exclusive` runs die when the trust
-    in the lead runs out (rule 11). The term and the fencing token are handed to the job.
+    in the lead runs out (rule 11). The term and the fencing token are handed to the job. `output` says which of its
+    lines are to be reported. With `adopts` a run that was begun elsewhere is taken up, and not begun if there is none.
     """
 
     key: str
@@ -133,6 +135,8 @@ class RunOrder:
     action: Action
     timeout_s: float | None
     exclusive: bool
+    output: Output = Output.LOG
+    adopts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,13 @@ class RunEnded:
 RunNews = RunStarted | RunOutput | RunEnded
 
 
+class Listener(Protocol):
+    """Hears every event that this process tells, once it is logged."""
+
+    def heard(self, event: str, facts: Mapping[str, object], at: datetime) -> None:
+        """Take note, in the thread that told it: at once, without I/O, without waiting, and raising nothing."""
+
+
 class Runner(Protocol):
     """Starts runs and reports on them through a callback, from a thread of its own; no call waits for a job."""
 
@@ -185,7 +196,13 @@ class Runner(Protocol):
         """End this run and all that it started, if it is killable and still alive."""
 
     def kill_exclusive(self) -> None:
-        """The lead is lost: shut the gate, and end every exclusive run that is killable."""
+        """The lead is lost: shut the gate, and end every exclusive run that is killable.
+
+        An adoptable one is not ended but let go of: it goes on, and the next leader takes it up.
+        """
+
+    def let_go(self, key: str) -> None:
+        """Follow this adoptable run no longer: it goes on without us, and is not reported on any more."""
 
     def close(self) -> None:
         """End every killable run and the runner itself."""

@@ -46,4 +46,12 @@ class FileReference:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """The value of `key` in the Secret `name` of the namespace; only the pod of a Kubernetes Job ever sees it."""
+
+    name: str
+    key: str
+
+
 Value = str | Secret | FileReference

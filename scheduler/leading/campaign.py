@@ -31,6 +31,7 @@ from scheduler.core.moves import (
     Wait,
     Write,
 )
+from scheduler.core.outlook import Outlook
 from scheduler.core.ports import Clock, LeaseRecord, Tell
 from scheduler.core.skew import ClaimClock, skew_of
 from scheduler.core.work import NEVER, Work
@@ -83,6 +84,7 @@ class Campaign:
         self._outage: _Outage | None = None
         self._skew = skew_of(election.me.timings.lease_duration_s)
         self._claim_clock = ClaimClock(self._skew)
+        self._outlook = Outlook()
 
     def next_step(self) -> Step:
         """Which request to make now, or how long to wait for something to be seen."""
@@ -140,6 +142,10 @@ class Campaign:
     def _heard(self) -> None:
         """An answer came. A failed request need not be heard, for one that succeeds comes before the next claim."""
         self._claim_clock.hear(self._home.server_time, self._clock.boot())
+
+    def outlook(self) -> Outlook:
+        """What is known of the Lease by now; any thread may ask."""
+        return self._outlook
 
     def timeout_s(self) -> float:
         """How long the next request may take."""

@@ -69,6 +69,7 @@ class HeldRun:
             action=self.job.action,
             timeout_s=timeout.total_seconds() if timeout else None,
             exclusive=self.job.exclusive,
+            output=self.job.policy.output,
         )
 
     def end(self, ended: RunEnded) -> None:

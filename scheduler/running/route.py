@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.core.job import PythonAction
+from scheduler.core.actions import PythonAction
 from scheduler.core.ports import Runner, RunOrder
 
 
@@ -32,6 +32,11 @@ class Runners:
         """Told to both."""
         for runner in (self._supervised, self._threads):
             runner.kill_exclusive()
+
+    def let_go(self, key: str) -> None:
+        """Told to both."""
+        for runner in (self._supervised, self._threads):
+            runner.let_go(key)
 
     def close(self) -> None:
         """Close both."""

@@ -102,6 +102,9 @@ class VirtualRunner:
             if order.exclusive:
                 self.kill(key)
 
+    def let_go(self, key: str) -> None:
+        """No virtual run is adoptable."""
+
     def close(self) -> None:
         """End all of it."""
         self.die()

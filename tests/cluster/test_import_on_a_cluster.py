@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from scheduler.config.loading import load
-from scheduler.core.job import JobTable, Overlap, ShellAction
+from scheduler.core.actions import ShellAction
+from scheduler.core.job import JobTable, Overlap
 from tests.edges.importing import LOADED_AT
 from tests.processes.cluster import Namespace, a_namespace
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from scheduler.core.accounts import ALL_JOBS, Accounts, Count, Fate, Final, Span, Weight
-from scheduler.core.job import CatchUp, Job, Overlap, Policy, Schedule, ShellAction
+from scheduler.core.actions import ShellAction
+from scheduler.core.job import CatchUp, Job, Overlap, Policy, Schedule
 from scheduler.core.schedule import EverySchedule
 from scheduler.core.still_open import Horizon
 from scheduler.core.verdict import Told, Verdict, judge, served, size

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduler.core.actions import ShellAction
 from scheduler.core.errors import LedgerTooNew, LedgerUnreadable
-from scheduler.core.job import Job, JobTable, ShellAction, fingerprint
+from scheduler.core.job import Job, JobTable, fingerprint
 from scheduler.core.ledger import Did, Ledger, OpenRun, WriteId, decode, encode, first_ledger
 from scheduler.core.schedule import EverySchedule
 

@@ -9,7 +9,8 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.job import Job, Schedule, ShellAction
+from scheduler.core.actions import ShellAction
+from scheduler.core.job import Job, Schedule
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule, ticks_between
 from scheduler.core.upcoming import upcoming
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 
-from scheduler.core.job import ShellAction
+from scheduler.core.actions import ShellAction
 from scheduler.core.ports import RunEnded, RunNews, RunStarted
 from scheduler.running.supervisor.handle import SupervisorRunner
 from scheduler.running.supervisor.times import boot_now

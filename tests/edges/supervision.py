@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
-from scheduler.core.job import Action, PythonAction, ShellAction
+from scheduler.core.actions import Action, PythonAction, ShellAction
 from scheduler.core.ports import RunEnded, Runner, RunNews, RunOrder, RunOutput, RunStarted
 from scheduler.running.supervisor.handle import SupervisorRunner
 from scheduler.running.supervisor.times import boot_now

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from scheduler.cli.main import main
 from scheduler.cli.next_table import Coming, fact, table_lines
-from scheduler.core.job import Job, Schedule, ShellAction
+from scheduler.core.actions import ShellAction
+from scheduler.core.job import Job, Schedule
 from scheduler.core.schedule import CronSchedule, EverySchedule
 from scheduler.core.upcoming import upcoming
 

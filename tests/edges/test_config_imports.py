@@ -13,7 +13,7 @@ from scheduler.clock import SystemClock
 from scheduler.config.imports import ImportFault, import_faults, unimportable
 from scheduler.config.loading import load
 from scheduler.config.report import problems_text
-from scheduler.core.job import PythonAction
+from scheduler.core.actions import PythonAction
 from tests.edges.config_text import LOADED_AT, loaded
 
 AT_MOST_S = 30.0  # a bound, not a wait: this machine may be busy

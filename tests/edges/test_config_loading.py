@@ -11,7 +11,8 @@ import pytest
 from scheduler.config.durations import read_duration
 from scheduler.config.loading import load
 from scheduler.config.settings import HealthSettings, LeaseSettings, LoggingSettings
-from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, PythonAction, ShellAction, duration_text
+from scheduler.core.actions import PythonAction, ShellAction
+from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from tests.edges.config_text import LOADED_AT, loaded
 

@@ -21,8 +21,8 @@ from scheduler.config.mistakes import Mistake
 from scheduler.config.references import ANY_ENVIRONMENT, Template, read_reference, refuse_reference
 from scheduler.config.report import problems_text
 from scheduler.config.settings import Loaded
+from scheduler.core.actions import PythonAction, ShellAction
 from scheduler.core.errors import ConfigError
-from scheduler.core.job import PythonAction, ShellAction
 from scheduler.core.references import FileReference, Secret, Value
 from tests.edges.config_text import cases, told
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from scheduler.app import open_port
+from scheduler.app.identity import open_port
 from scheduler.telling.health_listening import SEARCHED, PortUnavailable, listen_everywhere, listen_nearby
 
 ANYWHERE = 0  # the kernel's choice

@@ -18,7 +18,7 @@ from celery.schedules import crontab
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.core.job import PythonAction
+from scheduler.core.actions import PythonAction
 from scheduler.importing import celery_probe
 from scheduler.importing.celery_app import asked
 from scheduler.importing.celery_beat import from_app

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.job import ShellAction
+from scheduler.core.actions import ShellAction
 from scheduler.core.schedule import CronSchedule
 from scheduler.importing.cronjobs import from_cronjobs
 from scheduler.importing.found import CannotImport, Found, NoCounterpart

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.config.report import problems_text
-from scheduler.core.job import ShellAction
+from scheduler.core.actions import ShellAction
 from scheduler.core.localtimes import CronFields
 from scheduler.core.schedule import CronSchedule
 from scheduler.core.zones import zone

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scheduler.core.job import PythonAction
+from scheduler.core.actions import PythonAction
 from scheduler.running.runners.call import JobRun, call, failure_of, job_run
 from tests.edges.supervision import order
 

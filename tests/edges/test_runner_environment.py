@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.core.job import Action, PythonAction, ShellAction
+from scheduler.core.actions import Action, PythonAction, ShellAction
 from scheduler.core.ports import RunEnded
 from scheduler.core.references import FileReference, Secret, Value
 from scheduler.running.supervisor.handle import SupervisorRunner

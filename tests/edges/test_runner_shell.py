@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.core.job import ShellAction
+from scheduler.core.actions import ShellAction
 from scheduler.core.ports import RunEnded, RunOutput, RunStarted
 from scheduler.running.supervisor.handle import SupervisorRunner
 from scheduler.running.supervisor.times import boot_now, wall_now

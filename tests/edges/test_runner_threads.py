@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scheduler.core.job import Action, PythonAction, ShellAction
+from scheduler.core.actions import Action, PythonAction, ShellAction
 from scheduler.core.ports import Clock, RunEnded, Runner, RunOrder, RunOutput, RunStarted
 from scheduler.running.route import Runners
 from scheduler.running.runners.threads import ThreadRunner

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from scheduler.app import pid_to_tell
-from scheduler.core.job import CatchUp, Job, Policy, ShellAction
+from scheduler.app.identity import pid_to_tell
+from scheduler.core.actions import ShellAction
+from scheduler.core.job import CatchUp, Job, Policy
 from scheduler.core.schedule import CronSchedule, EverySchedule
 from scheduler.telling.events import EVENTS
 from scheduler.telling.lines import LineWriter

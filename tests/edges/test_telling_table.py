@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, ShellAction
+from scheduler.core.actions import ShellAction
+from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy
 from scheduler.core.schedule import AtSchedule, EverySchedule
 from scheduler.telling.events import check
 from scheduler.telling.table import policy_facts, schedule_facts, tell_schedule

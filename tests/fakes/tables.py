@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from scheduler.core.job import Action, CatchUp, Delivery, Job, JobTable, Policy, PythonAction, Schedule, ShellAction
+from scheduler.core.actions import Action, PythonAction, ShellAction
+from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Policy, Schedule
 from scheduler.core.schedule import AtSchedule, EverySchedule
 from tests.fakes.world import EPOCH
 

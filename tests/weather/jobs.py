@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, PythonAction, Schedule, ShellAction
+from scheduler.core.actions import PythonAction, ShellAction
+from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, Schedule
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from tests.weather.history import Declared
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scheduler.core.job import PythonAction
+from scheduler.core.actions import PythonAction
 from scheduler.core.ports import Clock, RunEnded, RunNews, RunOrder, RunOutput, RunStarted
 from scheduler.running.runners.call import Failure, call, failure_of, job_run
 
@@ -81,6 +81,9 @@ class ThreadRunner:
 
     def kill_exclusive(self) -> None:
         """Threads cannot be ended from outside; the shut gate keeps those from starting that wait."""
+
+    def let_go(self, key: str) -> None:
+        """No run of a thread is adoptable."""
 
     def close(self) -> None:
         """Let the threads end as their runs do; a run that is under way is not waited for."""

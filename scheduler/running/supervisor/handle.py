@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from scheduler.core.job import PythonAction
+from scheduler.core.actions import PythonAction, ShellAction
 from scheduler.core.ports import RunNews, RunOrder
 from scheduler.core.references import FileReference, Secret, Value
 from scheduler.running.supervisor.link import Link
@@ -82,6 +82,9 @@ class SupervisorRunner:
             if self._link:
                 self._link.send(KillExclusive())
 
+    def let_go(self, key: str) -> None:
+        """No run of a process is adoptable."""
+
     def close(self) -> None:
         """End every run, reported as killed, and the supervisor; return once they are dead, after milliseconds."""
         with self._lock:
@@ -105,12 +108,17 @@ def _told(value: Value) -> str | dict[str, str]:
 
 
 def _message(order: RunOrder) -> StartPython | StartShell:
-    action = order.action
     facts = (order.key, order.job, order.run, order.tick, order.attempt, order.term, order.fence)
-    env = {name: _told(value) for name, value in action.env.items()}
-    rules = (env, order.timeout_s, order.exclusive)
-    if isinstance(action, PythonAction):
-        arguments = pickle.dumps((action.args, dict(action.kwargs))).hex()
-        return StartPython(*facts, *rules, action.module, action.function, arguments)
-    command = action.command if isinstance(action.command, str) else list(action.command)
-    return StartShell(*facts, *rules, command, action.cwd)
+    match order.action:
+        case PythonAction() as action:
+            arguments = pickle.dumps((action.args, dict(action.kwargs))).hex()
+            return StartPython(*facts, *_rules(order, action.env), action.module, action.function, arguments)
+        case ShellAction() as action:
+            command = action.command if isinstance(action.command, str) else list(action.command)
+            return StartShell(*facts, *_rules(order, action.env), command, action.cwd)
+        case other:
+            raise TypeError(f"{type(other).__name__} has no process")
+
+
+def _rules(order: RunOrder, env: Mapping[str, Value]) -> tuple[dict[str, str | dict[str, str]], float | None, bool]:
+    return {name: _told(value) for name, value in env.items()}, order.timeout_s, order.exclusive

@@ -1,40 +1,25 @@
-"""One replica, put together: the only file that constructs the parts and connects them.
-
-config ──► table, settings ──┬─► Election ─► Campaign ─► CampaignLoop ◄─ Watch
-                             │                  │ ▲           │
-                             │              Work│ │wake       │ LeaseStore
-                             │                  ▼ │           ▼
-                             └─────────────► Dispatch      kubernetes │ sqlite │ memory
-                                              │  ▲ ▲
-                                   RunOrder   │  │ └── Alarm (APScheduler)
-                                              ▼  │ RunNews
-                                            Runners: supervisor process, threads
-
-Beside them the log, which all of them tell, and the health server, which asks the loop and the campaign.
-"""
+"""A replica from its start to its end."""
 
 from __future__ import annotations
 
 import gc
-import os
 import random
 import secrets
-import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from scheduler import __version__
 from scheduler.clock import SystemClock
 from scheduler.cluster.pod import Pod
-from scheduler.config.settings import LeaseSettings, Loaded
-from scheduler.core.job import Job, JobTable, PythonAction
+from scheduler.config.settings import Loaded
+from scheduler.core.actions import PythonAction
+from scheduler.core.job import Job, JobTable
 from scheduler.core.lease import Election
 from scheduler.core.moves import Acquired, Candidate, Timings
-from scheduler.core.ports import LeaseStore, Ring, Tell
+from scheduler.core.ports import Ring, Tell
 from scheduler.leading.campaign import Campaign
 from scheduler.leading.loop import CampaignLoop, Inbox
 from scheduler.leading.watch import Watch
@@ -44,10 +29,7 @@ from scheduler.running.leaving import LAST_WORDS_S
 from scheduler.running.route import Runners
 from scheduler.running.runners.threads import ThreadRunner
 from scheduler.running.supervisor.handle import SupervisorRunner
-from scheduler.stores.memory import MemoryStore
-from scheduler.stores.sqlite import SqliteStore
 from scheduler.telling.health import probes
-from scheduler.telling.health_listening import Listening, PortUnavailable, listen_everywhere, listen_nearby
 from scheduler.telling.health_server import HealthServer
 from scheduler.telling.libraries import open_door
 from scheduler.telling.table import tell_schedule
@@ -55,20 +37,13 @@ from scheduler.telling.table import tell_schedule
 if TYPE_CHECKING:
     from scheduler.running.alarm import Alarm
 
+from scheduler.app.identity import open_port, pid_to_tell
+from scheduler.app.listeners import Listeners, Surroundings
+from scheduler.app.place import Place, open_store
+from scheduler.telling.feed import Feed
+
 RELEASE_TAKES_AT_MOST_S = 5.0
-WATCH_SILENCE_MARGIN_S = 3.0
 RUNS_WAIT_FOR_THE_SCHEDULE_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What the command line says about where the Lease lives; None is left to config.yaml."""
-
-    store: str | None = None
-    context: str | None = None
-    kubeconfig: str | None = None
-    namespace: str | None = None
-    lease: str | None = None
 
 
 class StopAsked(Protocol):
@@ -85,17 +60,17 @@ class Replica:
         self._loaded = loaded
         self._lease = loaded.settings.lease
         self._name = name
-        self._tell = tell
         self._clock = SystemClock()
+        self._tell = feed = Feed(tell, self._clock)
         self._store = open_store(self._lease, place)
         nonce = secrets.token_hex(3)
         candidate = self._candidate(nonce)
-        self._dispatch = Dispatch(loaded.table, nonce, candidate.timings, self._clock, tell)
+        self._dispatch = Dispatch(loaded.table, nonce, candidate.timings, self._clock, feed)
         self._inbox = Inbox()
         election = Election(candidate, random.random)
-        self._campaign = Campaign(election, self._dispatch, self._clock, tell, self._store)
+        self._campaign = Campaign(election, self._dispatch, self._clock, feed, self._store)
         self._loop = CampaignLoop(self._campaign, self._store, self._clock, self._inbox)
-        self._watch = Watch(self._store, self._inbox, tell, self._lease.retry_period_s)
+        self._watch = Watch(self._store, self._inbox, feed, self._lease.retry_period_s)
         self._threads = ThreadRunner(
             self._dispatch.heard, loaded.table.max_parallel, self._dispatch.gate_is_open, self._clock
         )
@@ -108,12 +83,16 @@ class Replica:
         self._bell = _LazyAlarm(self._dispatch.ring, self._dispatch.ahead_of)
         self._stopping = False
         self._in_pod = Pod().exists
-        listening = open_port(loaded.settings.health.port, tell, in_pod=self._in_pod)
-        self._health = HealthServer(listening, probes(self._loop.stuck, self._unready), self._clock.boot)
+        around = Surroundings(loaded, name, self._store, self._clock, self._campaign.outlook)
+        self._listeners = Listeners(around, feed)
+        listening = open_port(loaded.settings.health.port, feed, in_pod=self._in_pod)
+        routes = {**probes(self._loop.stuck, self._unready), **self._listeners.routes}
+        self._health = HealthServer(listening, routes, self._clock.boot)
 
     def run(self, stop: StopAsked) -> int:
         """Contend until asked to stop, then leave in good order; 0, or 1 when runs had to be cut off to leave."""
         close_door = open_door(self._tell, self._loaded.settings.logging.level, self._threads.run_facts)
+        self._listeners.start()
         self._health.start()
         self._tell_started()
         self._dispatch.employ(Crew(self._runners, self._bell, self._inbox.wake, self._begin_term))
@@ -125,6 +104,7 @@ class Replica:
             return self._leave(stop.wait())
         finally:
             self._health.close()
+            self._listeners.close()
             close_door()
 
     def _tell_started(self) -> None:
@@ -218,69 +198,6 @@ class _LazyAlarm:
         """End the engine, if there is one."""
         if self._alarm:
             self._alarm.close()
-
-
-def open_store(lease: LeaseSettings, place: Place) -> LeaseStore:
-    """The store of the settings and the command line; `auto` is kubernetes in a pod or with a kubeconfig, else sqlite.
-
-    Raises ClusterError when there is no way to the cluster asked for.
-    """
-    pod, asked_for_cluster = Pod(), bool(place.context or place.kubeconfig)
-    chosen = place.store or lease.store
-    if chosen == "auto":
-        chosen = "kubernetes" if pod.exists or asked_for_cluster else "sqlite"
-    match chosen:
-        case "sqlite":
-            return SqliteStore(lease.path, place.lease or lease.name)
-        case "memory":
-            return MemoryStore()
-        case _:
-            return _kubernetes_store(lease, place)
-
-
-def _kubernetes_store(lease: LeaseSettings, place: Place) -> LeaseStore:
-    # The client costs a standby on sqlite 20 MB and half a second for nothing, so it is imported where it is used.
-    from scheduler.cluster.access import chosen_access  # noqa: PLC0415
-    from scheduler.cluster.api import ApiServer  # noqa: PLC0415
-    from scheduler.stores.kubernetes import KubernetesStore  # noqa: PLC0415
-
-    access = chosen_access(place.kubeconfig, place.context)
-    return KubernetesStore(
-        ApiServer(access),
-        place.namespace or lease.namespace or access.namespace,
-        place.lease or lease.name,
-        timeout_s=lease.retry_period_s,
-        silence_s=lease.lease_duration_s + WATCH_SILENCE_MARGIN_S,
-    )
-
-
-def open_port(port: int, tell: Tell, *, in_pod: bool) -> Listening | None:
-    """Where the health server listens; None if it is off, or outside a pod if all ports to choose from are taken.
-
-    In a pod the manifest's probes ask for exactly this port, so there it raises `PortUnavailable`.
-    """
-    if not port:
-        return None
-    if in_pod:
-        return listen_everywhere(port)
-    try:
-        return listen_nearby(port)
-    except PortUnavailable as error:
-        tell("health.unavailable", error=str(error), hint=error.hint)
-        return None
-
-
-def pid_to_tell(*, in_pod: bool) -> int | None:
-    """The number of this process; None in a pod, where it counts only inside the container.
-
-    There it may differ from start to start, and whoever reads the log has no use for it.
-    """
-    return None if in_pod else os.getpid()
-
-
-def default_name(environment: Mapping[str, str]) -> str:
-    """A pod's name, so that `kubectl logs` finds the holder; elsewhere the host and the process."""
-    return environment.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _spare_the_collector() -> None:
