@@ -14,13 +14,20 @@ ENV PYTHONHASHSEED=0 \
 # password may be the build argument instead; it stays in this stage.
 ARG PIP_INDEX_URL
 
+# What only some tables need: celery, otel, or "celery otel".
+ARG EXTRAS
+
 WORKDIR /build
 COPY requirements/ requirements/
 RUN python -m venv /build/tools && python -m venv --without-pip /opt/leasebeat
 RUN --mount=type=secret,id=pip,target=/root/.config/pip/pip.conf \
     /build/tools/bin/pip install --require-hashes -r requirements/build.txt \
     && /build/tools/bin/pip --python /opt/leasebeat/bin/python install --no-compile --require-hashes \
-        -r requirements/run.txt
+        -r requirements/run.txt \
+    && for extra in ${EXTRAS}; do \
+        /build/tools/bin/pip --python /opt/leasebeat/bin/python install --no-compile --require-hashes \
+            -r "requirements/${extra}.txt" || exit 1; \
+    done
 
 COPY pyproject.toml README.md LICENSE ./
 COPY scheduler/ scheduler/

@@ -11,7 +11,7 @@ REPLICAS ?= 3
 FUZZ ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-chart test-cluster test-node test-faults weather fuzz check format bench schema lock clean
+.PHONY: help run demo test test-chart test-services test-cluster test-node test-faults weather fuzz check format bench schema lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: $(DEV) ## all tests that need nothing but this machine
 
 test-chart: $(CHART) $(CHECKOV) ## the chart as Helm renders it; needs helm
 	@$(BIN)/pytest tests/chart
+
+test-services: $(DEV) ## with a real Redis, Prometheus' promtool and Chromium; tells what is missing
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile tests/services
 
 test-cluster: $(DEV) ## the same program against the Kubernetes API server of $KUBECONFIG
 	@$(BIN)/pytest --numprocesses=2 --dist=loadfile -m "not outage" tests/cluster
@@ -73,7 +76,7 @@ schema: $(DEV) ## write what follows from the keys of config.yaml: its schema, t
 	$(BIN)/python charts/leasebeat/tools/readme.py
 
 lock: $(DEV) ## pin the dependencies anew, with hashes and without download addresses
-	for set in run build dev chart fuzz checkov; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	for set in run build celery otel dev chart fuzz checkov; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file=requirements/$$set.txt requirements/$$set.in || exit 1; done
 
 clean: ## remove the environment and what the example left
