@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -91,16 +91,24 @@ def audit(
 def _read(files: tuple[str, ...], loaded: Loaded, clock: Clock) -> Logs:
     if not files and sys.stdin.isatty():
         raise click.UsageError("no LOG given; name files, or pipe logs in: kubectl logs ... | leasebeat audit")
-    reader = LogReader(loaded.table.jobs)
-    silent_until = clock.boot() + SILENT_FOR_S
+    progress = _progress(clock) if sys.stderr.isatty() else lambda _: None
+    reader = LogReader(loaded.table.jobs, progress)
     for file in files or (STDIN,):
         with _opened(file) as stream:
-            for lines in reader.read("stdin" if file == STDIN else file, stream):
-                if sys.stderr.isatty() and clock.boot() > silent_until:
-                    click.echo(f"\rread {lines:,} lines", nl=False, err=True)
-    if sys.stderr.isatty() and clock.boot() > silent_until:
-        click.echo("\r\x1b[K", nl=False, err=True)
+            reader.read("stdin" if file == STDIN else file, stream)
+    progress(0)
     return reader.logs
+
+
+def _progress(clock: Clock) -> Callable[[int], None]:
+    """Shows on the terminal how many lines have been read; 0 takes that away."""
+    silent_until = clock.boot() + SILENT_FOR_S
+
+    def show(lines: int) -> None:
+        if clock.boot() > silent_until:
+            click.echo(f"\rread {lines:,} lines" if lines else "\r\x1b[K", nl=False, err=True)
+
+    return show
 
 
 @contextmanager

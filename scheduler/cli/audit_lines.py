@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from scheduler.core.accounts import MANUAL, Fate, Tick, seconds
+from scheduler.core.accounts import MANUAL, Fate, seconds
 from scheduler.core.job import UNITS
+from scheduler.core.tick_map import Tick
 
 FINAL = {f"run.{fate}": fate for fate in Fate}
 SIGNS = ("run.started", "run.output", "run.retrying")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import IO
 
+from scheduler.cli.audit_common import Common, common_line
 from scheduler.cli.audit_lines import (
     CONFIG,
     FINAL,
@@ -22,7 +23,20 @@ from scheduler.cli.audit_lines import (
     time_of,
     with_dates,
 )
-from scheduler.core.accounts import ALL_JOBS, NEVER, Accounts, Count, Final, Span, Weight, instant, seconds
+from scheduler.cli.audit_times import LineTimes
+from scheduler.core.accounts import (
+    ALL_JOBS,
+    NEVER,
+    Accounts,
+    Count,
+    Fate,
+    Final,
+    JobAccount,
+    Span,
+    Weight,
+    instant,
+    seconds,
+)
 from scheduler.core.job import Job
 from scheduler.core.schedule import ticks_between
 from scheduler.core.verdict import Told
@@ -30,30 +44,40 @@ from scheduler.core.verdict import Told
 LONGEST_LINE = 1 << 20  # bytes; a file without line ends must not fill the memory
 _SECOND = timedelta(seconds=1)
 _SOURCE = 1 << 40  # more lines than a file has
+_NOW_AND_THEN = (1 << 14) - 1
 
 
 @dataclass(slots=True)
 class Logs:
     """All that the logs of an audit told.
 
-    `first` is the time of their first line, `led` that of the first line which only a leader writes, `led_since` that
-    of the last lead acquired or resumed, which nobody had had for `gap_s` seconds after the leader before lost it or
-    `released` it, and `last` that of the last line; times are Unix seconds. `ignored` counts the lines that were no log
-    lines. `told` has the schedule's lines by job, `hashes` those of the tables that replicas loaded.
+    `led` is the time of the first line which only a leader writes, `led_since` that of the last lead acquired or
+    resumed, which nobody had had for `gap_s` seconds after the leader before lost it or `released` it; times are Unix
+    seconds, `times` those of all lines. `ignored` counts the lines that were no log lines. `told` has the schedule's
+    lines by job, `hashes` those of the tables that replicas loaded.
     """
 
     accounts: Accounts = field(default_factory=Accounts)
     told: dict[str, set[Told]] = field(default_factory=dict)
     hashes: set[str] = field(default_factory=set)
-    first: float = math.inf
+    times: LineTimes = field(default_factory=LineTimes)
     led: float = math.inf
     led_since: float = NEVER
     gap_s: float = 0.0
     released: bool = False
-    last: float = NEVER
     lines: int = 0
     ignored: int = 0
     sources: list[str] = field(default_factory=list)
+
+    @property
+    def first(self) -> float:
+        """The time of the first line; infinity without any."""
+        return self.times.first
+
+    @property
+    def last(self) -> float:
+        """The time of the last line; minus infinity without any."""
+        return self.times.last
 
     def place(self, where: int) -> str:
         """The file and the line, as an editor takes them."""
@@ -62,24 +86,34 @@ class Logs:
 
 
 class LogReader:
-    """Reads logs, one after another, into `logs`; `jobs` tell which ticks a line stands for that names two of many."""
+    """Reads logs, one after another, into `logs`; `jobs` tell which ticks a line stands for that names two of many.
 
-    def __init__(self, jobs: Mapping[str, Job]) -> None:
+    `progress` is called with the number of lines read so far, now and then.
+    """
+
+    def __init__(self, jobs: Mapping[str, Job], progress: Callable[[int], None] = lambda _: None) -> None:
         self.logs = Logs()
         self._jobs = jobs
+        self._progress = progress
+        self._accounts: dict[bytes, JobAccount] = {}
 
-    def read(self, name: str, stream: IO[bytes]) -> Iterator[int]:
-        """Read one log to its end; yields the number of lines read so far now and then, to show that it goes on."""
-        source = len(self.logs.sources)
+    def read(self, name: str, stream: IO[bytes]) -> None:
+        """Read one log to its end."""
+        source = len(self.logs.sources) * _SOURCE
         self.logs.sources.append(name)
-        for line in with_dates(self._lines(stream)):
-            self._take(line, source * _SOURCE + line.number)
-            if line.number % 10_000 == 0:
-                yield self.logs.lines
+        for line in with_dates(self._uncommon(stream, source)):
+            self._take(line, source + line.number)
 
-    def _lines(self, stream: IO[bytes]) -> Iterator[Line]:
+    def _uncommon(self, stream: IO[bytes], source: int) -> Iterator[Line]:
+        """The lines of which there are few; the others are taken note of as they come."""
         logs = self.logs
         for number, raw in _numbered(stream):
+            if not number & _NOW_AND_THEN:
+                self._progress(logs.lines)
+            if common := common_line(raw):
+                logs.lines += 1
+                self._take_common(common, source + number)
+                continue
             text = raw.decode(errors="replace").strip()
             if not text:
                 continue
@@ -91,6 +125,20 @@ class LogReader:
                 line.number = number
                 yield line
 
+    def _take_common(self, line: Common, where: int) -> None:
+        at, verb, job, tick = line
+        account = self._accounts.get(job)
+        if account is None:
+            account = self._accounts[job] = self.logs.accounts.of(job.decode())
+        if verb == b"succeeded":
+            account.end(tick, Final(Fate.SUCCEEDED, Weight.PLAIN, where), at)
+        else:
+            account.sign(tick, at)
+            if verb == b"started":
+                account.start(tick, 1, where)
+        self.logs.times.note(at)
+        self.logs.led = min(self.logs.led, at)
+
     def _take(self, line: Line, where: int) -> None:
         logs = self.logs
         try:
@@ -98,7 +146,7 @@ class LogReader:
         except (ValueError, TypeError, LookupError, OverflowError, OSError):  # another program's, or cut off
             logs.ignored += 1
             return
-        logs.first, logs.last = min(logs.first, line.at), max(logs.last, line.at)
+        logs.times.note(line.at)
         if line.event in LEADS or line.event.startswith("run."):
             logs.led = min(logs.led, line.at)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from scheduler.cli.audit_reading import Logs
 from scheduler.config.settings import Loaded
-from scheduler.core.accounts import Fate, Span, instant
+from scheduler.core.accounts import Fate, Span, instant, seconds
 from scheduler.core.verdict import Doubled, Gap, Run, Tally, Verdict, size
 from scheduler.telling.values import stamp
 
@@ -40,14 +40,22 @@ def _objections(logs: Logs, verdict: Verdict) -> Iterator[str]:
     for tally in (verdict.ticks, verdict.manual):
         for doubled in tally.doubled:
             yield _doubled(doubled, logs)
-        for name, gaps in (("unaccounted", tally.unaccounted), ("lost", tally.lost)):
-            for gap in gaps:
-                yield from _gap(name, gap)
+        for gap in tally.unaccounted:
+            silence = _silence(logs, gap)
+            yield from (f"{line}{silence}" for line in _gap("unaccounted", gap))
+        for gap in tally.lost:
+            yield from _gap("lost", gap)
 
 
 def _doubled(doubled: Doubled, logs: Logs) -> str:
     what = "final lines at" if doubled.attempt is None else f"attempt={doubled.attempt} started at"
     return f"doubled: {doubled.run.id} {what} {', '.join(map(logs.place, doubled.wheres))}"
+
+
+def _silence(logs: Logs, gap: Gap) -> str:
+    """That the logs say nothing at all around these ticks, if so: then it is the log that is missing, perhaps."""
+    found = logs.times.silence_around(seconds(gap.ticks[0]), seconds(gap.ticks[-1]) + 1)
+    return f" (no line of any kind from {_text(found[0])} to {_text(found[1])})" if found else ""
 
 
 def _gap(name: str, gap: Gap) -> Iterator[str]:

@@ -15,8 +15,8 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from scheduler.core.job import instant_text
+from scheduler.core.tick_map import Tick, TickMap
 
-Tick = int | str  # of a manual run, the text behind `job@`
 MANUAL = "manual-"
 ALL_JOBS = "*"  # stands for the job in a count that no longer says whose ticks they were
 NEVER = -math.inf
@@ -34,6 +34,8 @@ class Fate(StrEnum):
 
 
 _FATES = tuple(Fate)
+_NUMBERS = {fate: number for number, fate in enumerate(Fate)}
+_ATTEMPTS = 1000  # more than any run may have
 
 
 class Weight(IntEnum):
@@ -56,7 +58,7 @@ class Final(NamedTuple):
 
     def packed(self) -> int:
         """The same in one integer: there is one for every tick."""
-        return self.where << 5 | self.weight << 3 | _FATES.index(self.fate)
+        return self.where << 5 | self.weight << 3 | _NUMBERS[self.fate]
 
     def contradicts(self, other: Final) -> bool:
         """Whether one run cannot have both lines: two of them are plain, or they tell different fates."""
@@ -95,13 +97,13 @@ class Count:
 class JobAccount:
     """What the logs say about one job. Grows with its ticks, whatever the number of lines.
 
-    `moved_at` is when its last final line was told, `blocked` its newest tick that was skipped behind a run,
-    and that run.
+    `finals` has the weightiest final line of each run, `starts` the line in which each attempt started. `moved_at` is
+    when its last final line was told, `blocked` its newest tick that was skipped behind a run, and that run.
     """
 
-    finals: dict[Tick, int] = field(default_factory=dict)
+    finals: TickMap = field(default_factory=TickMap)
     signs: dict[Tick, float] = field(default_factory=dict)
-    starts: dict[tuple[Tick, int], int] = field(default_factory=dict)
+    starts: TickMap = field(default_factory=TickMap)
     doubled: dict[tuple[Tick, int | None], list[int]] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
     moved_at: float = NEVER
@@ -110,7 +112,7 @@ class JobAccount:
     def end(self, tick: Tick, final: Final, at: float) -> None:
         """Note a final line, told at `at`."""
         self.moved_at = max(self.moved_at, at)
-        if final.weight > Weight.UNRECORDED or self.signs.get(tick, NEVER) <= at:
+        if self.signs and (final.weight > Weight.UNRECORDED or self.signs.get(tick, NEVER) <= at):
             self.signs.pop(tick, None)
         earlier = self.final(tick)
         if earlier and earlier.contradicts(final):
@@ -120,8 +122,11 @@ class JobAccount:
 
     def start(self, tick: Tick, attempt: int, where: int) -> None:
         """Note that an attempt started; none does so twice."""
-        first = self.starts.setdefault((tick, attempt), where)
-        if first != where:
+        key = tick * _ATTEMPTS + attempt if isinstance(tick, int) else f"{tick}#{attempt}"
+        first = self.starts.get(key)
+        if first is None:
+            self.starts[key] = where
+        elif first != where:
             self.doubled.setdefault((tick, attempt), [first]).append(where)
 
     def sign(self, tick: Tick, at: float) -> None:

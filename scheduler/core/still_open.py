@@ -6,14 +6,15 @@ import math
 from datetime import timedelta
 from typing import NamedTuple
 
-from scheduler.core.accounts import NEVER, Fate, JobAccount, Tick, instant, unpacked
+from scheduler.core.accounts import NEVER, Fate, JobAccount, instant, unpacked
 from scheduler.core.job import CatchUp, Job, Policy
+from scheduler.core.retries import LONGEST_RETRY_DELAY
+from scheduler.core.tick_map import Tick
 
 RAN = (Fate.SUCCEEDED, Fate.FAILED, Fate.TIMED_OUT)
 OFTEN = timedelta(minutes=1)  # of a job that ticks more often than this, starts are told for whoever debugs only
 TERM_TO_KILL = timedelta(seconds=10)
 CLAIMING_TAKES_S = 2.0
-LONGEST_RETRY_DELAY = timedelta(minutes=5)
 
 
 class Horizon(NamedTuple):
@@ -44,10 +45,9 @@ class StillOpen:
         self._account = account
         self._at = horizon
         self._patience = _patience(job.policy if job else Policy(), horizon.moment)
-        decided = {tick: unpacked(number).fate for tick, number in account.finals.items() if isinstance(tick, int)}
-        self._newest_decided = max(decided, default=NEVER)
-        ran = (tick for tick, fate in decided.items() if fate in RAN)
-        self._newest_ran = max(ran, default=NEVER)
+        self._newest_decided = max(account.finals.ticks(), default=NEVER)
+        finals = account.finals.ticks_and_numbers()
+        self._newest_ran = max((tick for tick, number in finals if unpacked(number).fate in RAN), default=NEVER)
         alive = (tick for tick, at in account.signs.items() if isinstance(tick, int) and self._is_recent(at))
         self._running = min(alive, default=math.inf)
 

@@ -6,17 +6,21 @@ under way as long as nothing in the logs speaks against it (`still_open.py`), an
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
+from heapq import merge
+from itertools import chain
 from typing import NamedTuple
 
-from scheduler.core.accounts import Accounts, Fate, JobAccount, Span, Tick, Weight, instant, seconds, tick_text
+from scheduler.core.accounts import Accounts, Fate, JobAccount, Span, Weight, instant, seconds, tick_text
 from scheduler.core.job import Job, run_id
 from scheduler.core.schedule import ticks_between
 from scheduler.core.still_open import Horizon, StillOpen
+from scheduler.core.tick_map import Tick
 from scheduler.core.words import when_in_words
 
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -137,14 +141,12 @@ def judge(
     verdict = Verdict(Tally(), Tally(), Counter())
     for name, (job, parts) in expected.items():
         account = accounts.of(name)
-        due = {tick for part in parts for tick in _due(job, part, account, span)}
-        told = {tick for tick in (*account.finals, *account.signs) if seconds(tick) in span}
-        manual = sorted(tick for tick in told if isinstance(tick, str))
-        ticks = sorted({tick for tick in told if isinstance(tick, int)} | due)
-        verdict.strays[name] = sum(tick not in due and any(tick in part for part in parts) for tick in ticks)
+        due = chain.from_iterable(_due(job, part, account, span) for part in parts)
+        strays = _Strays(parts)
         judge_one = _JobJudge(name, job, account, accounts, horizon)
-        judge_one.judge(verdict.ticks, ticks)
-        judge_one.judge(verdict.manual, manual)
+        judge_one.judge(verdict.ticks, strays.counted(due, _told(account, span)))
+        judge_one.judge(verdict.manual, _told_manual(account, span))
+        verdict.strays[name] = strays.count
         _count_strangers(job, account, span, verdict.ticks)
         for (tick, attempt), wheres in account.doubled.items():
             if seconds(tick) in span:
@@ -153,7 +155,46 @@ def judge(
     return verdict
 
 
-def _due(job: Job | None, part: Span, account: JobAccount, span: Span) -> list[int]:
+class _Strays:
+    """Counts the ticks that logs tell of and that a schedule does not have, in the parts where it was served."""
+
+    def __init__(self, parts: list[Span]) -> None:
+        self._parts = parts
+        self.count = 0
+
+    def counted(self, due: Iterable[int], told: Iterable[int]) -> Iterator[int]:
+        """The ticks of both, in order, each once; both are in order themselves."""
+        waiting = iter(told)
+        other = next(waiting, None)
+        for tick in due:
+            while other is not None and other < tick:
+                yield self._seen(other)
+                other = next(waiting, None)
+            if other == tick:
+                other = next(waiting, None)
+            yield tick
+        while other is not None:
+            yield self._seen(other)
+            other = next(waiting, None)
+
+    def _seen(self, tick: int) -> int:
+        self.count += any(tick in part for part in self._parts)
+        return tick
+
+
+def _told(account: JobAccount, span: Span) -> Iterator[int]:
+    """The ticks of the span that have a final line, or only a sign, in order."""
+    signs = sorted(tick for tick in account.signs if isinstance(tick, int) and tick not in account.finals)
+    told = merge(account.finals.ticks(), signs) if signs else account.finals.ticks()
+    return (tick for tick in told if tick in span)
+
+
+def _told_manual(account: JobAccount, span: Span) -> list[str]:
+    signs = (tick for tick in account.signs if isinstance(tick, str))
+    return sorted(run for run in {*account.finals.manual(), *signs} if seconds(run) in span)
+
+
+def _due(job: Job | None, part: Span, account: JobAccount, span: Span) -> Iterable[int]:
     """The ticks of this part that must have a fate.
 
     Where another definition follows, they end with the last that has a sign: what fell due later, with no leader, was
@@ -162,10 +203,11 @@ def _due(job: Job | None, part: Span, account: JobAccount, span: Span) -> list[i
     if job is None or not job.enabled or job.schedule is None:
         return []
     after, until = (instant(at) - _JUST_BEFORE for at in (part.since, part.until))
-    ticks = [int(tick.timestamp()) for tick in ticks_between(job.schedule, after, until)]
+    ticks = (int(tick.timestamp()) for tick in ticks_between(job.schedule, after, until))
     if part.until < span.until:
-        last = max((tick for tick in ticks if tick in account.signs or account.fate(tick)), default=0)
-        return [tick for tick in ticks if tick <= last]
+        known = array("q", ticks)
+        last = max((tick for tick in known if tick in account.signs or account.fate(tick)), default=0)
+        return (tick for tick in known if tick <= last)
     return ticks
 
 

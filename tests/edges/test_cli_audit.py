@@ -87,14 +87,23 @@ def test_a_tick_without_a_line_is_named(desk: Desk) -> None:
     assert answer.code == 1
     assert answer.out.splitlines() == [
         "4 ticks expected: 2 succeeded, 1 failed, 1 unaccounted, 0 doubled",
-        "unaccounted: hello@2026-11-22T12:10:00Z",
+        "unaccounted: hello@2026-11-22T12:10:00Z (no line of any kind from 2026-11-22T12:00:00.062Z to 2026-11-22T12:10:01.062Z)",
     ]
+
+
+def test_where_the_log_goes_on_a_missing_tick_is_no_gap_of_the_log(desk: Desk) -> None:
+    others = [f"2026-11-22T12:{at}Z info  store.recovered  sqlite:leasebeat.db" for at in ("09:59.700", "10:00.500")]
+    answer = desk.audit_lines(*SOUND[:2], *others, *SOUND[3:])
+
+    assert "unaccounted: hello@2026-11-22T12:10:00Z\n" in answer.out
 
 
 def test_more_than_ten_in_a_row_fold_into_one_line(desk: Desk) -> None:
     answer = desk.audit_lines(LED, LAST.replace("T12:", "T14:"), options=("--job", "hello"))
 
-    assert answer.out.splitlines()[1:] == ["unaccounted: hello@2026-11-22T12:00:00Z to=2026-11-22T14:20:00Z ticks=15"]
+    assert answer.out.splitlines()[1:] == [
+        "unaccounted: hello@2026-11-22T12:00:00Z to=2026-11-22T14:20:00Z ticks=15 (no line of any kind from 2026-11-22T11:55:00Z to 2026-11-22T14:25:00Z)"
+    ]
 
 
 def test_a_doubled_tick_is_named_with_both_places(desk: Desk) -> None:
@@ -280,7 +289,7 @@ def test_a_log_without_dates_goes_on_after_midnight(desk: Desk) -> None:
 
     assert answer.out == "4 ticks expected: 4 succeeded, 0 unaccounted, 0 doubled\n"
     assert answer.err == "audited from 2026-11-22T23:35:00.001Z to 2026-11-23T00:05:00Z\n"
-    assert desk.audit_lines(*lines[:4], lines[-1]).out.endswith("\nunaccounted: hello@2026-11-23T00:00:00Z\n")
+    assert "\nunaccounted: hello@2026-11-23T00:00:00Z (" in desk.audit_lines(*lines[:4], lines[-1]).out
 
 
 def test_lines_that_are_no_log_lines_are_counted_and_said(desk: Desk) -> None:
