@@ -13,19 +13,13 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from scheduler.config.action_models import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
 from scheduler.config.composing import json_value
-from scheduler.config.models import (
-    FileKeys,
-    HealthKeys,
-    JobKeys,
-    LeaseKeys,
-    LoggingKeys,
-    PolicyKeys,
-    PythonKeys,
-    ShellKeys,
-    Strict,
-)
-from scheduler.config.schema import inner_map, written_default
+from scheduler.config.models import FileKeys, JobKeys
+from scheduler.config.policy_models import NotifyKeys, PolicyKeys
+from scheduler.config.schema import written_default
+from scheduler.config.setting_models import HealthKeys, HookKeys, HooksKeys, LeaseKeys, LoggingKeys, TargetKeys
+from scheduler.config.strict import Strict, inner_map
 
 PAGE = Path(__file__).with_name("configuration.md")
 
@@ -34,12 +28,19 @@ _MAPS: dict[str, type[Strict]] = {
     "lease": LeaseKeys,
     "logging": LoggingKeys,
     "health": HealthKeys,
+    "hooks": HooksKeys,
+    "hook": HookKeys,
+    "target": TargetKeys,
     "job": JobKeys,
     "policies": PolicyKeys,
+    "notify": NotifyKeys,
     "python": PythonKeys,
     "shell": ShellKeys,
+    "http": HttpKeys,
+    "kubernetes_job": KubernetesJobKeys,
+    "celery": CeleryKeys,
 }
-_BLOCK = re.compile(r"(<!-- keys: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- keys: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _WORD = "[A-Za-z0-9./_-]+(?::[A-Za-z0-9./_-]+)*"  # a colon only within, where YAML takes it for text
 _PLAIN = re.compile(rf"(?!-){_WORD}(?: {_WORD})*")
 _HEAD = "| key | meaning | default | example |\n|---|---|---|---|\n"

@@ -14,7 +14,6 @@ from scheduler.cli.sound import load_sound
 from scheduler.clock import SystemClock
 from scheduler.config.report import problems_text
 from scheduler.config.settings import Loaded
-from scheduler.core.actions import PythonAction
 from scheduler.core.errors import ConfigError, Problem
 from scheduler.core.ports import Clock
 from scheduler.core.upcoming import writes_per_minute
@@ -71,7 +70,7 @@ def _examined(loaded: Loaded, options: Options, clock: Clock) -> Examined:
     from scheduler.cli.check_cluster import examine  # noqa: PLC0415
 
     with Progress("asking the cluster", quiet=bool(options.quiet)) as progress:
-        return examine(loaded.settings.lease, options.place, clock, progress)
+        return examine(loaded, options.place, clock, progress)
 
 
 def _print_examined(examined: Examined, options: Options) -> None:
@@ -103,11 +102,10 @@ def _fact(problem: Problem) -> dict[str, object]:
 
 def _summary(loaded: Loaded, clock: Clock, *, imported: bool) -> str:
     table, lease = loaded.table, loaded.settings.lease
-    functions = sum(isinstance(job.action, PythonAction) for job in table.jobs.values())
     rate = writes_per_minute(table, clock.wall(), lease.renew_deadline_s / 2)
     parts = [
         f"{loaded.file}: {_count(len(table.jobs), 'job')}, no errors, {_count(len(loaded.warnings), 'warning')}",
-        f"imports {functions} ok" if imported else "imports not checked",
+        f"imports {len(loaded.calls)} ok" if imported else "imports not checked",
         f"ledger {len(table.known) / 1024:.1f} of {ANNOTATION_KIB} KiB",
         f"writes {rate}/min",
         f"crash hand-over {lease.lease_duration_s + TAKE_OVER_S:g} s",

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from scheduler.config.checking import Draft, Finding, policy_of
+from scheduler.config.actions import action_of, hook_action
+from scheduler.config.checking import Draft, Finding, policy_of, stated_notify, stated_ping
 from scheduler.config.document import Document, content
 from scheduler.config.mistakes import Mistake
-from scheduler.config.models import JobKeys, LeaseKeys, ShellKeys
 from scheduler.config.references import resolved
 from scheduler.config.schedules import Schedules
-from scheduler.config.settings import HealthSettings, LeaseSettings, LoggingSettings, Settings
-from scheduler.core.actions import Action, PythonAction, ShellAction
-from scheduler.core.job import Job, JobTable, fingerprint
+from scheduler.config.setting_models import HooksKeys, LeaseKeys, TargetKeys
+from scheduler.config.settings import HealthSettings, LeaseSettings, LoggingSettings, Settings, Target
+from scheduler.core.actions import HookAction
+from scheduler.core.job import Job, JobTable, Policy, fingerprint
 
 
 def job_table(draft: Draft, schedules: Schedules, loaded_at: datetime, environment: Mapping[str, str]) -> JobTable:
@@ -24,16 +26,23 @@ def job_table(draft: Draft, schedules: Schedules, loaded_at: datetime, environme
     keys = draft.keys
     jobs = {}
     for name, job in keys.jobs.items():
-        zone, action = job.timezone or keys.timezone, _action(job, environment)
-        jobs[name] = Job(name, schedules.get(name), zone, action, policy_of(draft, name), job.enabled)
+        zone, action = job.timezone or keys.timezone, action_of(job, environment)
+        jobs[name] = Job(name, schedules.get(name), zone, action, _policy(draft, name, environment), job.enabled)
     return JobTable(jobs, loaded_at, keys.revision, keys.max_parallel)
 
 
-def settings(draft: Draft, folder: Path) -> Settings:
+def settings(draft: Draft, folder: Path, environment: Mapping[str, str]) -> Settings:
     """The settings of a file without mistakes, which lies in `folder`."""
     keys = draft.keys
     logging = LoggingSettings(keys.logging.level, keys.logging.format)
-    return Settings(_lease(keys.lease, folder), logging, HealthSettings(keys.health.port))
+    lease = replace(_lease(keys.lease, folder), hooks=_hooks(keys.lease.hooks, environment))
+    targets = {name: _target(target, environment) for name, target in keys.notify.items()}
+    return Settings(lease, logging, HealthSettings(keys.health.port, keys.health.page), targets)
+
+
+def default_lease(folder: Path) -> LeaseSettings:
+    """The settings of a file in `folder` that says nothing of its Lease."""
+    return _lease(LeaseKeys(), folder)
 
 
 def collisions(table: JobTable) -> list[Finding]:
@@ -56,6 +65,15 @@ def content_hash(document: Document) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+def _policy(draft: Draft, name: str, environment: Mapping[str, str]) -> Policy:
+    policy = policy_of(draft, name)
+    if ping := stated_ping(draft, name):
+        policy = replace(policy, ping=resolved(ping, environment))
+    if notify := stated_notify(draft, name):
+        policy = replace(policy, notify=notify)
+    return policy
+
+
 def _lease(lease: LeaseKeys, folder: Path) -> LeaseSettings:
     return LeaseSettings(
         store=lease.store,
@@ -72,11 +90,10 @@ def _lease(lease: LeaseKeys, folder: Path) -> LeaseSettings:
     )
 
 
-def _action(job: JobKeys, environment: Mapping[str, str]) -> Action:
-    what = job.python or job.shell
-    assert what
-    env = {name: resolved(value, environment) for name, value in what.env.items()}
-    if isinstance(what, ShellKeys):
-        return ShellAction(what.run, what.cwd, env)
-    module, function = what.call
-    return PythonAction(module, function, tuple(what.args), what.kwargs, env, what.isolation)
+def _hooks(hooks: HooksKeys, environment: Mapping[str, str]) -> dict[str, HookAction]:
+    return {moment: hook_action(hook, environment) for moment, hook in hooks.stated().items()}
+
+
+def _target(target: TargetKeys, environment: Mapping[str, str]) -> Target:
+    headers = {name: resolved(value, environment) for name, value in target.headers.items()}
+    return Target(resolved(target.webhook, environment), headers, target.template)

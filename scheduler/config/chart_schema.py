@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from scheduler.config.models import FileKeys
-from scheduler.config.schema import map_schema
+from scheduler.config.schema import HOOK, map_schema
+from scheduler.config.setting_models import HookKeys
 from scheduler.config.value_schemas import TIME_ZONE, JsonSchema
 from scheduler.core.zones import zone_names
 
@@ -41,7 +42,7 @@ _AS_THEY_ARE = (*_ABOUT, "propertyNames")
 def chart_schema() -> JsonSchema:
     """The schema, fit to be printed as JSON and to be put under `properties` in a values.schema.json."""
     table = map_schema(FileKeys)
-    keys = {key: _unwrapped(said) for key, said in table["properties"].items()}
+    keys = _unwrapped(table)["properties"]
     lease = keys["lease"]["properties"]
     for place in (keys, lease):
         for key, said in place.items():
@@ -49,16 +50,26 @@ def chart_schema() -> JsonSchema:
             if key in _NOT_SET_HERE:
                 place[key] = {"description": _NOT_SET_HERE[key], "type": "null", "errorMessage": _NOT_SET_HERE[key]}
     del lease["name"]["default"]
-    keys["jobs"]["additionalProperties"]["type"] = ["object", "null"]
+    for key in ("jobs", "notify"):
+        keys[key]["additionalProperties"]["type"] = ["object", "null"]
     zones = {"enum": list(zone_names()), "errorMessage": "expected an IANA name: Europe/Berlin"}
-    made: JsonSchema = _in_words(table | {"properties": keys, "definitions": {TIME_ZONE: zones}})
+    definitions = {TIME_ZONE: zones, HOOK: _unwrapped(map_schema(HookKeys))}
+    made: JsonSchema = _in_words(table | {"properties": keys, "definitions": definitions})
     return made
 
 
 def _unwrapped(schema: JsonSchema) -> JsonSchema:
-    """Without the wrapper that is there for editors: Helm would say for every mistake in it that "allOf failed"."""
+    """Without the wrappers that are there for editors: Helm would say for every mistake in one that "allOf failed"."""
     wrapped = schema.get("allOf", ())
-    return {**wrapped[0], **{key: said for key, said in schema.items() if key != "allOf"}} if wrapped else schema
+    if wrapped and schema.keys() <= {"allOf", *_ABOUT}:
+        schema = {**wrapped[0], **{key: said for key, said in schema.items() if key != "allOf"}}
+    inner = {key: _unwrapped(said) for key, said in schema.get("properties", {}).items()}
+    more = schema.get("additionalProperties")
+    return {
+        **schema,
+        **({"properties": inner} if inner else {}),
+        **({"additionalProperties": _unwrapped(more)} if isinstance(more, dict) else {}),
+    }
 
 
 def _in_words(node: Any) -> Any:

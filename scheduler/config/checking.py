@@ -16,11 +16,14 @@ from pydantic_core import ErrorDetails
 from scheduler.config.document import Document, MapNode, Path, content, shown_key
 from scheduler.config.keys import meant_key, unknown_key
 from scheduler.config.mistakes import MOST_TOLD, Mistake
-from scheduler.config.models import FileKeys, PolicyKeys
+from scheduler.config.models import FileKeys
+from scheduler.config.policy_models import PolicyKeys
+from scheduler.config.references import Written
 from scheduler.config.shapes import follows_from_indent, job_too_far_left, misshapen
-from scheduler.core.job import Policy
+from scheduler.core.job import Notify, Policy
 
 _MOST_KEYS = 100  # of a map, that are held against ours
+_DECIDED_HERE = PolicyKeys.model_fields.keys() - {"ping", "notify"}
 _KEY = "[key]"  # how pydantic ends the path of a mistake in a key
 
 Finding = tuple[Path, Mistake]
@@ -58,11 +61,28 @@ def checked(document: Document) -> tuple[Draft, list[Finding]]:
 
 
 def policy_of(draft: Draft, name: str) -> Policy:
-    """The job's policies: its own, else those of `defaults`, else the built-in ones."""
+    """The job's policies: its own, else those of `defaults`, else the built-in ones.
+
+    Nobody is told of its runs yet: whom, `stated_ping` and `stated_notify` say.
+    """
     stated: dict[str, Any] = {}
     for keys in (draft.keys.defaults, draft.keys.jobs[name]):
-        stated |= {key: getattr(keys, key) for key in keys.model_fields_set if key in PolicyKeys.model_fields}
+        stated |= {key: getattr(keys, key) for key in keys.model_fields_set & _DECIDED_HERE}
     return Policy(**stated)
+
+
+def stated_ping(draft: Draft, name: str) -> Written | None:
+    """The URL that is told of the job's runs, as written for the job, else in `defaults`."""
+    job = draft.keys.jobs[name]
+    return job.ping if "ping" in job.model_fields_set else draft.keys.defaults.ping
+
+
+def stated_notify(draft: Draft, name: str) -> Notify | None:
+    """Who is told of the job's runs: each moment as the job has it, else as in `defaults`; None for nobody."""
+    stated: dict[str, Any] = {}
+    for keys in (draft.keys.defaults.notify, draft.keys.jobs[name].notify):
+        stated |= {key: getattr(keys, key) for key in keys.model_fields_set}
+    return Notify(**stated) if stated else None
 
 
 def _follows(document: Document, detail: ErrorDetails) -> bool:

@@ -184,6 +184,8 @@ class Document:
     def problem(self, path: Path, mistake: Mistake) -> Problem | None:
         """The mistake with its place; None if the reader already said that this node is unusable."""
         way, key, node = self.find((*path, *mistake.within))
+        if mistake.item is not None and isinstance(node, ListNode):
+            key, node = None, node.items[mistake.item]
         if isinstance(node, Refused):
             return None
         said = Mistake(_sentence(mistake, node), mistake.code, _hint(mistake, node))

@@ -55,17 +55,17 @@ class ImportFault:
 def unimportable(
     loaded: Loaded, clock: Clock, limit_s: float = LIMIT_S, progress: Progress | None = None
 ) -> list[Problem]:
-    """The Python functions of the table that cannot be called, each as a problem where the file names it.
+    """The Python functions of jobs and hooks that cannot be called, each as a problem where the file names it.
 
     Takes at most about `limit_s` seconds; `progress` is told how many modules of how many were looked at.
     """
-    calls = {name: job.action for name, job in loaded.table.jobs.items() if isinstance(job.action, PythonAction)}
-    faults = import_faults(list(calls.values()), loaded.file.absolute().parent, clock, limit_s, progress)
-    problems = []
-    for name, fault in zip(calls, faults, strict=True):
-        if fault:
-            problems.append(replace(loaded.calls[name], message=fault.message, hint=fault.hint, code=fault.code))
-    return problems
+    actions = [call.action for call in loaded.calls]
+    faults = import_faults(actions, loaded.file.absolute().parent, clock, limit_s, progress)
+    return [
+        replace(call.place, message=fault.message, hint=fault.hint, code=fault.code)
+        for call, fault in zip(loaded.calls, faults, strict=True)
+        if fault
+    ]
 
 
 def import_faults(

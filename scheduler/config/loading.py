@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,52 +12,65 @@ from scheduler.config.building import collisions, content_hash, job_table, setti
 from scheduler.config.checking import Finding, checked
 from scheduler.config.document import Document
 from scheduler.config.files import read_source
-from scheduler.config.lookups import missing_files, unset_variables
+from scheduler.config.lookups import is_installed, missing_files, missing_packages, unset_variables
 from scheduler.config.mistakes import Mistake
 from scheduler.config.reading import read_document
+from scheduler.config.references import ANY_ENVIRONMENT
 from scheduler.config.rules import contradictions
 from scheduler.config.schedules import schedules_of
-from scheduler.config.settings import Loaded
+from scheduler.config.settings import Call, Loaded
 from scheduler.config.suspicions import suspicions
-from scheduler.core.actions import PythonAction
+from scheduler.core.actions import Action, HookAction, PythonAction
 from scheduler.core.errors import ConfigError, Problem
 from scheduler.core.job import JobTable
 
 
-def load(path: Path, loaded_at: datetime, environment: Mapping[str, str] | None = None) -> Loaded:
+def load(
+    path: Path,
+    loaded_at: datetime,
+    environment: Mapping[str, str] | None = None,
+    installed: Callable[[str], bool] = is_installed,
+) -> Loaded:
     """The job table and the settings of the file; raises `ConfigError` with every mistake, in the file's order.
 
     `loaded_at` is the wall time that the table takes for its jobs' first sight. References are looked up in
     `environment`, this process's own unless another is given; `ANY_ENVIRONMENT` is for commands that start no run.
-    Whether Python functions can be imported is not looked at (`imports.py`), everything else is.
+    Without that, what runs need must be
+    `installed` too. Whether Python functions can be imported is not looked at (`imports.py`), everything else is.
     """
     environment = os.environ if environment is None else environment
     document = read_document(read_source(path))
     draft, findings = checked(document)
     schedules, more = schedules_of(draft)
-    _refuse(document, [*findings, *more, *contradictions(draft, schedules), *unset_variables(draft, environment)])
+    findings += [*more, *contradictions(draft, schedules), *unset_variables(draft, environment)]
+    if environment is not ANY_ENVIRONMENT:
+        findings += missing_packages(draft, installed)
+    _refuse(document, findings)
     table = job_table(draft, schedules, loaded_at, environment)
     _refuse(document, collisions(table))
     folder = path.absolute().parent
+    made = settings(draft, folder, environment)
     suspect = [*suspicions(draft, schedules, loaded_at), *missing_files(draft, folder)]
     return Loaded(
         file=path,
         table=table,
-        settings=settings(draft, folder),
+        settings=made,
         hash=content_hash(document),
-        calls=_calls(document, table),
+        calls=_calls(document, table, made.lease.hooks),
         warnings=[replace(told, warning=True) for told in _told(document, suspect)],
     )
 
 
-def _calls(document: Document, table: JobTable) -> dict[str, Problem]:
-    """Where the file names the Python function of each job that has one."""
-    places = {
-        name: document.problem(("jobs", name, "python", "call"), Mistake("", "import"))
-        for name, job in table.jobs.items()
-        if isinstance(job.action, PythonAction)
-    }
-    return {name: place for name, place in places.items() if place}
+def _calls(document: Document, table: JobTable, hooks: Mapping[str, HookAction]) -> list[Call]:
+    """The Python functions of jobs, then of hooks."""
+    actions: list[tuple[tuple[str, ...], Action]] = [(("jobs", name), job.action) for name, job in table.jobs.items()]
+    actions += [(("lease", "hooks", moment), action) for moment, action in hooks.items()]
+    calls = []
+    for way, action in actions:
+        if isinstance(action, PythonAction):
+            place = document.problem((*way, "python", "call"), Mistake("", "import"))
+            calls += [Call(action, place)] if place else []
+    return calls
 
 
 def _refuse(document: Document, findings: Iterable[Finding]) -> None:

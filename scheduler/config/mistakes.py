@@ -26,7 +26,8 @@ class Mistake(ValueError):
 
     `got` adds the offending value to the sentence: its `content`, or as it stands in the file, `written`, quotes and
     all. Underlined is the value; or, by `span`, only these characters of its content; or, by `on_key`, its own key, for
-    what is missing below it; or, by `key`, this key of the map that the value is. `plain_hint` goes before the hint if
+    what is missing below it; or, by `key`, this key of the map that the value is; or, by `item`, this item of the list
+    that it is. `plain_hint` goes before the hint if
     the value has no quotes. `within` leads from the judged value to the part of it that is wrong.
     """
 
@@ -37,6 +38,7 @@ class Mistake(ValueError):
     span: tuple[int, int] | None = None
     on_key: bool = False
     key: str | None = None
+    item: int | None = None
     plain_hint: str = ""
     within: tuple[str | int, ...] = ()
 

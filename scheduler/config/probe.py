@@ -161,8 +161,21 @@ def wrong_arguments(
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        return fault(str(error), f"the function is {name}{signature}", "arguments")
+        return _unknown_argument(signature, name, kwargs) or fault(
+            str(error), f"the function is {name}{signature}", "arguments"
+        )
     return None
+
+
+def _unknown_argument(signature: inspect.Signature, name: str, kwargs: dict[str, Any]) -> Fault | None:
+    """The first argument that the function has no parameter for, and the one that was probably meant."""
+    named = [one.name for one in signature.parameters.values() if one.kind is not one.POSITIONAL_ONLY]
+    unknown = next((argument for argument in kwargs if argument not in named), None)
+    if unknown is None or any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values()):
+        return None
+    near = get_close_matches(unknown, [known for known in named if known not in kwargs], n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the function is {name}{signature}"
+    return fault(f"{name}() takes no argument {unknown}", hint, "arguments")
 
 
 def fault(message: str, hint: str | None, code: str = "import") -> Fault:

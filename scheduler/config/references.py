@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from scheduler.config.letters import PLACEHOLDER, RENDER, UNFILLED
 from scheduler.config.mistakes import Mistake, expected, printable
-from scheduler.core.references import FileReference, Secret, Value
+from scheduler.core.references import FileReference, Secret, SecretKey, Value
 
 VARIABLE = "[A-Za-z_][A-Za-z0-9_]*"
 
@@ -26,23 +27,33 @@ _WHOLE = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}")  # in capitals, as variables of t
 # Nothing in it looks ahead, for Helm reads patterns by Go's rules.
 _PATTERN = rf"^([^$]|\$\$|\$\{{{VARIABLE}\}}|\$[^{{$])*\$?$"
 _BARE_PATTERN = rf"^\$({VARIABLE}|\({VARIABLE}\))$"
-_FILE_SCHEMA = {
+FILE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"file": {"type": "string", "minLength": 1, "not": {"pattern": r"\$\{"}}},
     "required": ["file"],
     "additionalProperties": False,
 }
-_TEXT_SCHEMA = {
+_TEXT_SCHEMA: dict[str, Any] = {
     "type": "string",
     "pattern": _PATTERN,
     "if": {"pattern": _BARE_PATTERN},
     "then": {"pattern": r"^\$\{", "errorMessage": "expected ${NAME}; for this very text write $$NAME"},
     "errorMessage": "expected text, ${NAME} or {file: PATH}; a plain $ is $$",
 }
-REFERENCE_SCHEMA = {"anyOf": [_TEXT_SCHEMA, _FILE_SCHEMA]}
+REFERENCE_SCHEMA = {"anyOf": [_TEXT_SCHEMA, FILE_SCHEMA]}
 
-_WHERE = "${...} and {file: ...} work only under env"
-_EQUAL = f"{_WHERE}; here the value itself, equal on every replica"
+_NAME_OF_SECRET = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"  # noqa: S105 - a pattern
+_KEY_OF_SECRET = "[-._a-zA-Z0-9]+"  # noqa: S105 - a pattern
+_SECRET = re.compile(rf"({_NAME_OF_SECRET})/({_KEY_OF_SECRET})")
+_SECRET_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"secret": {"type": "string", "pattern": f"^{_NAME_OF_SECRET}/{_KEY_OF_SECRET}$"}},
+    "required": ["secret"],
+    "additionalProperties": False,
+}
+SECRET_SCHEMA = {"anyOf": [_TEXT_SCHEMA, FILE_SCHEMA, _SECRET_SCHEMA]}
+
+_EQUAL = "${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself"
 PLAIN_DOLLAR = "a plain $ is $$"
 
 
@@ -88,6 +99,19 @@ def read_reference(value: object) -> Written:
     return Template(tuple(pieces)) if len(pieces) > 1 else pieces[0]
 
 
+def read_secret_reference(value: object) -> Written | SecretKey:
+    """What the environment of a Kubernetes Job holds: the same, or `{secret: NAME/KEY}`."""
+    if not isinstance(value, dict) or value.keys() != {"secret"}:
+        return read_reference(value)
+    found = _SECRET.fullmatch(value["secret"]) if isinstance(value["secret"], str) else None
+    if not found:
+        mistake = expected("NAME/KEY", "reference", "the Secret's name, then which of its keys: crm/token")
+        mistake.within = ("secret",)
+        raise mistake
+    name, _, key = found[0].partition("/")
+    return SecretKey(name, key)
+
+
 def refuse_reference(value: object) -> None:
     """Raise a `Mistake` if the value, of a key that takes none, is a reference or a template's unfilled placeholder."""
     if isinstance(value, dict) and len(value) == 1 and value.keys() <= {"file", "secret"}:
@@ -102,15 +126,38 @@ def refuse_reference(value: object) -> None:
         raise Mistake(UNFILLED, "template", RENDER, span=placeholder.span())
 
 
+def written_reference(value: Written) -> object:
+    """The value as config.yaml writes it."""
+    match value:
+        case Template(pieces):
+            parts = (f"${{{piece}}}" if place % 2 else piece.replace("$", "$$") for place, piece in enumerate(pieces))
+            return "".join(parts)
+        case FileReference(path):
+            return {"file": path}
+    return value.replace("$", "$$")
+
+
 def refuse_whole_reference(value: object, instead: str) -> None:
     """Raise a `Mistake` if free text is nothing but a reference; `instead` is the way out."""
     if isinstance(value, str) and _WHOLE.fullmatch(value):
-        raise Mistake("a reference cannot stand here", "reference", f"{_WHERE}; {instead}")
+        raise Mistake("a reference cannot stand here", "reference", instead)
 
 
 def resolved(value: Written, environment: Mapping[str, str]) -> Value:
     """The value as a run is handed it; all its variables are in the environment."""
     return value.filled(environment) if isinstance(value, Template) else value
+
+
+def resolved_json(value: object, environment: Mapping[str, str]) -> object:
+    """The same for each text in a value made of maps and lists."""
+    match value:
+        case dict():
+            return {key: resolved_json(inner, environment) for key, inner in value.items()}
+        case list():
+            return [resolved_json(inner, environment) for inner in value]
+        case Template():
+            return value.filled(environment)
+    return value
 
 
 class _AnyEnvironment(Mapping[str, str]):
@@ -150,6 +197,8 @@ def _file(value: dict[object, object]) -> FileReference:
 
 
 def _instead_of(value: Mapping[object, object]) -> str:
+    if value.keys() == {"secret"}:
+        return "{secret: ...} works only in kubernetes_job.env; here ${NAME} from the environment, or {file: PATH}"
     if "secret" in value or "valueFrom" in value:
         return "let the pod have the Secret as a variable, ${NAME}, or as a file, {file: PATH}"
     return "${NAME} is from the environment, {file: PATH} from a file"

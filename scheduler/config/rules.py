@@ -8,35 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from math import ceil
 
+from scheduler.config.action_rules import ACTION_RULES, ambiguous, hooks, twice
+from scheduler.config.case import Case, meant_there, present, too_many
 from scheduler.config.checking import Draft, Finding, policy_of, slips
-from scheduler.config.document import ListNode, MapNode, Path, scalars
-from scheduler.config.keys import ACTIONS, LATER_ACTIONS, SCHEDULES
-from scheduler.config.mistakes import MOST_TOLD, Mistake, expected, listing
-from scheduler.config.models import JOB_NAME, JobKeys
-from scheduler.config.references import refuse_reference, refuse_whole_reference
+from scheduler.config.document import Path
+from scheduler.config.keys import SCHEDULES
+from scheduler.config.mistakes import MOST_TOLD, Mistake, expected, listing, meant, printable
+from scheduler.config.models import NAME
+from scheduler.config.policy_models import NotifyKeys
+from scheduler.config.references import refuse_reference
 from scheduler.config.schedules import Schedules
 from scheduler.config.timings import timing_contradictions, timings_intact
-from scheduler.core.job import CatchUp, Delivery, Overlap, Policy, Schedule, duration_text
+from scheduler.core.job import CatchUp, Delivery, Schedule, duration_text
 from scheduler.core.schedule import AtSchedule, EverySchedule, ticks_between
 
 MOST_TICKING = 64 * 1024 // 6  # the ledger's `known` has six bytes for each of them and at most 64 KiB (rule 31)
 
 _ONE_SCHEDULE = "exactly one of cron, every, at, manual"
-_ONE_ACTION = "exactly one of python, shell, http, kubernetes_job, celery"
-_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
-
-# Text to us and to JSON, but a truth value or null to other readers of YAML. As an argument that is a trap: the text
-# False is true.
-_AMBIGUOUS = {
-    **dict.fromkeys(("True", "TRUE"), "true"),
-    **dict.fromkeys(("False", "FALSE"), "false"),
-    **dict.fromkeys(("~", "Null", "NULL"), "null"),
-}
+_MOST_NAMED = 5
 
 # Where ticks are looked at whose distance is asked for. Any fixed time would do; all replicas must find the same.
 _SAMPLED_FROM = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,40 +37,11 @@ _SAMPLED_TO = datetime(2126, 1, 1, tzinfo=UTC)
 _SAMPLED_TICKS = 25
 
 
-@dataclass(frozen=True)
-class _Case:
-    """One job before the rules: what is sound of it, and its schedule if that is."""
-
-    draft: Draft
-    name: str
-    job: JobKeys
-    policy: Policy
-    schedule: Schedule | None
-
-    @property
-    def path(self) -> Path:
-        return ("jobs", self.name)
-
-    def stated(self, key: str) -> Path | None:
-        """Where this policy of the job is written; None for a built-in default."""
-        if key in self.job.model_fields_set:
-            return (*self.path, key)
-        return ("defaults", key) if key in self.draft.keys.defaults.model_fields_set else None
-
-    def intact(self, *keys: str) -> bool:
-        """Whether none of these policies was found faulty."""
-        return all(self.draft.intact("jobs", self.name, key) and self.draft.intact("defaults", key) for key in keys)
-
-    def present(self, keys: Sequence[str]) -> list[str]:
-        """Those of the keys that the file has for this job, in its order."""
-        return [key for key in self.draft.document.keys("jobs", self.name) if key in keys]
-
-
 def contradictions(draft: Draft, schedules: Schedules) -> list[Finding]:
     """All that the file says two ways, or does not say at all."""
-    findings = [*_table(draft), *timing_contradictions(draft)]
+    findings = [*_table(draft), *timing_contradictions(draft), *_targets(draft), *hooks(draft)]
     for name, job in draft.keys.jobs.items():
-        case = _Case(draft, name, job, policy_of(draft, name), schedules.get(name))
+        case = Case(draft, name, job, policy_of(draft, name), schedules.get(name))
         findings.extend(finding for rule in _RULES for finding in islice(rule(case), MOST_TOLD))
         if len(findings) > MOST_TOLD:
             break
@@ -113,54 +77,36 @@ def _ticking(draft: Draft) -> int:
     return sum(job.enabled and not job.manual for job in draft.keys.jobs.values())
 
 
-def _name(case: _Case) -> Iterator[Finding]:
-    if re.fullmatch(JOB_NAME, case.name):
-        return
+def _name(case: Case) -> Iterator[Finding]:
+    if not re.fullmatch(NAME, case.name):
+        yield case.path, _misnamed(case.name, "job", code="job-name")
+
+
+def _misnamed(name: str, of: str, *, code: str) -> Mistake:
     try:
-        refuse_reference(case.name)
+        refuse_reference(name)
     except Mistake as mistake:
-        yield case.path, Mistake(mistake.message, mistake.code, mistake.hint, on_key=True)
-        return
-    fitting = re.sub("[^a-z0-9]+", "-", case.name[:200].lower()).strip("-")[:52].rstrip("-")
+        return Mistake(mistake.message, mistake.code, mistake.hint, on_key=True)
+    fitting = re.sub("[^a-z0-9]+", "-", name[:200].lower()).strip("-")[:52].rstrip("-")
     hint = "a-z, 0-9 and -, at most 52 characters" + (f": {fitting}" if fitting else "")
-    yield case.path, Mistake("not a job name", "job-name", hint, on_key=True)
+    return Mistake(f"not a {of} name", code, hint, on_key=True)
 
 
-def _one_schedule(case: _Case) -> Iterator[Finding]:
-    present = case.present(SCHEDULES)
-    if len(present) > 1:
-        yield case.path, _too_many(case, present, "schedules", "one-schedule", _ONE_SCHEDULE)
-    elif not present and not _meant(case, SCHEDULES):
+def _one_schedule(case: Case) -> Iterator[Finding]:
+    found = present(case.draft, case.path, SCHEDULES)
+    if len(found) > 1:
+        keep = Mistake("", "one-schedule", f"keep {_ONE_SCHEDULE}")
+        yield case.path, too_many(case.draft, case.path, found, "schedules", keep)
+    elif not found and not meant_there(case.draft, case.path, SCHEDULES):
         yield case.path, Mistake("no schedule", "one-schedule", f"add {_ONE_SCHEDULE}", on_key=True)
 
 
-def _one_action(case: _Case) -> Iterator[Finding]:
-    present = case.present((*ACTIONS, *LATER_ACTIONS))
-    if len(present) > 1:
-        yield case.path, _too_many(case, present, "actions", "one-action", _ONE_ACTION)
-    elif not present and not _meant(case, ACTIONS):
-        yield case.path, Mistake("nothing to run", "one-action", f"add {_ONE_ACTION}", on_key=True)
-
-
-def _meant(case: _Case, keys: Sequence[str]) -> bool:
-    """Whether a mistake that was told has one of the keys in it: a slip, or a merge."""
-    document = case.draft.document
-    return document.merged("jobs", case.name) or not slips(document, case.path).isdisjoint(keys)
-
-
-def _too_many(case: _Case, present: list[str], what: str, code: str, one: str) -> Mistake:
-    *others, last = present
-    lines = [f"{key} (line {case.draft.document.line(*map(str, case.path), key)})" for key in others]
-    message = f"{_NUMBERS[len(present)]} {what}, {listing([*lines, last], 'and')}"
-    return Mistake(message, code, f"keep {one}", key=last)
-
-
-def _offset(case: _Case) -> Iterator[Finding]:
-    if case.job.offset is not None and not case.present(["every"]):
+def _offset(case: Case) -> Iterator[Finding]:
+    if case.job.offset is not None and not present(case.draft, case.path, ["every"]):
         yield (*case.path, "offset"), Mistake("counts only beside every", "offset", "remove it", on_key=True)
 
 
-def _at_most_once(case: _Case) -> Iterator[Finding]:
+def _at_most_once(case: Case) -> Iterator[Finding]:
     policy = case.policy
     if policy.delivery is not Delivery.AT_MOST_ONCE or not policy.retries or not case.intact("delivery", "retries"):
         return
@@ -172,7 +118,7 @@ def _at_most_once(case: _Case) -> Iterator[Finding]:
         yield delivery, expected(f"at_least_once with retries: {policy.retries}", "at-most-once", hint)
 
 
-def _window(case: _Case) -> Iterator[Finding]:
+def _window(case: Case) -> Iterator[Finding]:
     """A crash must not last longer than what is caught up."""
     if not timings_intact(case.draft) or not case.intact("catch_up", "catch_up_window"):
         return
@@ -190,7 +136,7 @@ def _window(case: _Case) -> Iterator[Finding]:
         yield ("lease", longest), Mistake(message, "catch-up-window", f"set catch_up_window: {_rounder(away)}")
 
 
-def _claim_ahead(case: _Case) -> Iterator[Finding]:
+def _claim_ahead(case: Case) -> Iterator[Finding]:
     """A claim must not be far ahead of the wall clock that the protocol allows for (rule 13)."""
     ahead, place = case.policy.claim_ahead, case.stated("claim_ahead")
     intact = case.intact("claim_ahead") and case.draft.intact("lease", "lease_duration")
@@ -209,7 +155,7 @@ def _rounder(limit: timedelta) -> str:
     return duration_text((limit // step + 1) * step)
 
 
-def _jitter(case: _Case) -> Iterator[Finding]:
+def _jitter(case: Case) -> Iterator[Finding]:
     """Beyond half the period, runs of neighbouring ticks would meet and change places."""
     place, jitter = case.stated("jitter"), case.policy.jitter
     if not place or not jitter or not case.schedule or not case.intact("jitter"):
@@ -231,44 +177,42 @@ def _period(schedule: Schedule) -> timedelta | None:
     return min((later - tick for tick, later in pairwise(ticks)), default=None)
 
 
-def _thread(case: _Case) -> Iterator[Finding]:
-    python = case.job.python
-    if python and python.isolation == "thread" and python.env:
-        hint = "isolation: process, or pass the values as kwargs"
-        mistake = Mistake("a thread shares the leader's environment", "thread-env", hint, on_key=True)
-        yield (*case.path, "python", "env"), mistake
+def _notify(case: Case) -> Iterator[Finding]:
+    """Who is told of the job's runs is one of the file's targets."""
+    yield from _unknown_targets(case.draft, case.job.notify, (*case.path, "notify"))
 
 
-def _replaced_thread(case: _Case) -> Iterator[Finding]:
-    python, place = case.job.python, case.stated("overlap")
-    threaded = python is not None and python.isolation == "thread"
-    if not place or not threaded or case.policy.overlap is not Overlap.REPLACE or not case.intact("overlap"):
+def _unknown_targets(draft: Draft, notify: NotifyKeys, path: Path) -> Iterator[Finding]:
+    known = draft.document.keys("notify")
+    if not draft.intact("notify") or draft.document.merged("notify"):
         return
-    hint = "a thread cannot be ended: isolation: process, or overlap: skip, queue or allow"
-    if place[0] == "jobs":
-        yield place, expected("skip, queue or allow with isolation: thread", "thread-replace", hint)
-    else:
-        isolation = (*case.path, "python", "isolation")
-        yield isolation, expected("process with overlap: replace", "thread-replace", hint)
+    for moment in notify.model_fields_set:
+        for position, name in enumerate(getattr(notify, moment)):
+            if name not in known:
+                message = f"no target {printable(name)} under notify"
+                yield (*path, moment), Mistake(message, "target", _target_meant(name, known), item=position)
 
 
-def _arguments(case: _Case) -> Iterator[Finding]:
-    for key in ("args", "kwargs"):
-        node = case.draft.document.get(*map(str, case.path), "python", key)
-        if not isinstance(node, MapNode | ListNode):
-            continue
-        for path, scalar in scalars(node, (*case.path, "python", key)):
-            try:
-                refuse_whole_reference(scalar.value, "give it to the job as env, and read it there")
-            except Mistake as mistake:
-                yield path, mistake
-            if scalar.plain and (clear := _AMBIGUOUS.get(scalar.text)):
-                hint = f'write {clear}, or quote it: "{scalar.text}"'
-                yield path, Mistake(f"expected {clear} or text, got {scalar.text}", "type", hint)
+def _target_meant(name: str, known: Sequence[str]) -> str:
+    if near := meant(name, known):
+        return f"did you mean {printable(near)}?"
+    if known:
+        return f"there is {listing(map(printable, known[:_MOST_NAMED]), 'and')}"
+    return f'add it at the top: notify: {{{printable(name)}: {{webhook: "${{URL}}"}}}}'
+
+
+def _targets(draft: Draft) -> Iterator[Finding]:
+    yield from _unknown_targets(draft, draft.keys.defaults.notify, ("defaults", "notify"))
+    for name in draft.document.keys("notify"):
+        if not re.fullmatch(NAME, name):
+            yield ("notify", name), _misnamed(name, "target", code="target-name")
+    for name, target in draft.keys.notify.items():
+        yield from twice(("notify", name, "headers"), target.headers)
+        yield from ambiguous(draft, ("notify", name, "template"), None)
 
 
 _RULES = (
-    *(_name, _one_schedule, _one_action, _offset),
+    *(_name, _one_schedule, _offset),
     *(_at_most_once, _window, _claim_ahead, _jitter),
-    *(_thread, _replaced_thread, _arguments),
+    *(_notify, *ACTION_RULES),
 )

@@ -9,17 +9,21 @@ an editor shows what is said about the key itself, and a chart can put the whole
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from scheduler.config.keys import ACTIONS, SCHEDULES
-from scheduler.config.models import JOB_NAME, FileKeys, JobKeys, PythonKeys, Strict
-from scheduler.config.value_schemas import TIME_ZONE, JsonSchema, time_zone_definition
+from scheduler.config.action_models import INSTEAD_OF_TEMPLATE, KubernetesJobKeys, PythonKeys
+from scheduler.config.keys import ACTIONS, HOOK_ACTIONS, SCHEDULES
+from scheduler.config.models import NAME, FileKeys, JobKeys
+from scheduler.config.setting_models import HookKeys
+from scheduler.config.strict import Strict, by_name, inner_map
+from scheduler.config.value_schemas import NO, TIME_ZONE, JsonSchema, time_zone_definition
 from scheduler.config.values import Leaf, ShortForm
 from scheduler.core.zones import zone_names
 
+HOOK = "leasebeat-hook"  # the definition of what may be done at each of the three moments of an election
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
 
@@ -27,7 +31,7 @@ def schema() -> JsonSchema:
     """The schema, fit to be printed as JSON."""
     table = map_schema(FileKeys)
     table["properties"]["jobs"] |= {"minProperties": 1, "defaultSnippets": _NEW_JOBS}
-    definitions = {TIME_ZONE: time_zone_definition(zone_names())}
+    definitions = {TIME_ZONE: time_zone_definition(zone_names()), HOOK: map_schema(HookKeys)}
     return {"$schema": DIALECT, **table, "required": ["jobs"], "definitions": definitions}
 
 
@@ -53,12 +57,6 @@ def written_default(field: FieldInfo) -> object:
     return leaf.word if field.default is None else leaf.write(field.default)
 
 
-def inner_map(field: FieldInfo) -> type[Strict] | None:
-    """The keys below this key, where it holds a map of keys of ours."""
-    kinds = (field.annotation, *get_args(field.annotation))
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Strict)), None)
-
-
 def _described(field: FieldInfo) -> JsonSchema:
     default = written_default(field)
     return {
@@ -79,8 +77,10 @@ def _values(field: FieldInfo) -> JsonSchema:
     assert model is not None
     if short := _only(field, ShortForm):
         return {"anyOf": [*short.leaf.schema.get("anyOf", [short.leaf.schema]), map_schema(model)]}
-    if model is JobKeys:
-        return {"type": "object", "propertyNames": _JOB_NAME, "additionalProperties": map_schema(model)}
+    if model is HookKeys:
+        return {"allOf": [{"$ref": f"#/definitions/{HOOK}"}]}
+    if by_name(field):
+        return {"type": "object", "propertyNames": _NAME, "additionalProperties": map_schema(model)}
     return {"allOf": [map_schema(model)]}  # an editor that found the keys right here would insert all their defaults
 
 
@@ -96,7 +96,7 @@ def _at_least_one(keys: Sequence[str]) -> JsonSchema:
 
 def _at_most_one(keys: Sequence[str]) -> JsonSchema:
     """Refuse each beside another, so that what a reader says is about these keys and not about alternatives."""
-    none = {"type": "string", "pattern": "^$", "errorMessage": f"expected only one of {', '.join(keys)}"}
+    none = {**NO, "errorMessage": f"expected only one of {', '.join(keys)}"}
     return {key: {"properties": {other: none for other in keys if other != key}} for key in keys}
 
 
@@ -109,7 +109,8 @@ def _says(key: str, what: JsonSchema) -> JsonSchema:
     return {"required": [key], "properties": {key: what}}
 
 
-_JOB_NAME = {"pattern": f"^{JOB_NAME}$", "errorMessage": "expected a-z, 0-9 and -, at most 52 characters"}
+_NAME = {"pattern": f"^{NAME}$", "errorMessage": "expected a-z, 0-9 and -, at most 52 characters"}
+_UNREPLACED = ["skip", "queue", "allow"]
 _IN_THREAD = _says("isolation", {"const": "thread"})
 _THREADED = _says("python", {"type": "object", **_IN_THREAD})
 
@@ -120,8 +121,26 @@ _BETWEEN_KEYS: dict[type[Strict], JsonSchema] = {
             _at_least_one(SCHEDULES),
             _at_least_one(ACTIONS),
             _where(_says("delivery", {"const": "at_most_once"}), "retries", "0 with at_most_once", enum=[0]),
-            _where(_THREADED, "overlap", "skip, queue or allow with a thread", enum=["skip", "queue", "allow"]),
+            _where(_THREADED, "overlap", "skip, queue or allow with a thread", enum=_UNREPLACED),
+            _where({"required": ["celery"]}, "overlap", "skip, queue or allow with celery", enum=_UNREPLACED),
         ],
+    },
+    HookKeys: {
+        "dependencies": _at_most_one(HOOK_ACTIONS),
+        "allOf": [
+            _at_least_one(HOOK_ACTIONS),
+            {"properties": {"python": {"properties": {"isolation": {"enum": ["process"]}}}}},
+        ],
+    },
+    KubernetesJobKeys: {
+        "if": _says("template", {"type": "object", "minProperties": 1}),
+        "then": {
+            "properties": {
+                "template": {"required": ["spec"]},
+                **{key: {**NO, "errorMessage": "expected nothing beside template"} for key in INSTEAD_OF_TEMPLATE},
+            }
+        },
+        "else": {"required": ["image"]},
     },
     PythonKeys: {"allOf": [_where(_IN_THREAD, "env", "none: a thread has no environment", enum=[{}])]},
 }

@@ -6,11 +6,11 @@ down.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scheduler.core.actions import HookAction
+from scheduler.core.actions import HookAction, PythonAction
 from scheduler.core.errors import Problem
 from scheduler.core.job import JobTable
 from scheduler.core.references import Value
@@ -86,16 +86,24 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A Python function that a job or a hook calls, and where the file names it: a problem without a message yet."""
+
+    action: PythonAction
+    place: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A sound config.yaml.
 
-    `hash` is the same for the same content, `revision` left out; comments do not count. `calls` has, for each job that
-    calls a Python function, the place in the file that names it: a problem whose message is still empty.
+    `hash` is the same for the same content, `revision` left out; comments do not count. `calls` are the
+    Python functions of jobs and hooks, each with its place in the file.
     """
 
     file: Path
     table: JobTable
     settings: Settings
     hash: str
-    calls: Mapping[str, Problem] = field(default_factory=dict)
+    calls: Sequence[Call] = ()
     warnings: list[Problem] = field(default_factory=list)

@@ -12,7 +12,12 @@ from scheduler.config.models import FileKeys, JobKeys
 from scheduler.config.strangers import is_crontab_line
 
 _OF_A_JOB = "such as {every: 5m, shell: ./sync}"
-_OF_MAPS = {"env": "write NAME: value, one a line and without -"}
+_OF_MAPS = {
+    "env": "write NAME: value, one a line and without -",
+    "headers": "write NAME: value, one a line and without -",
+    "hooks": "such as {started: {shell: ./switch}}",
+    "notify": "such as {on_failure: [ops]}",
+}
 
 
 def misshapen(document: Document, path: Path, kind: str) -> Mistake:
@@ -21,11 +26,21 @@ def misshapen(document: Document, path: Path, kind: str) -> Mistake:
         return Mistake(f'key "{path[-1]}" is missing', "missing", f"add {path[-1]}:", on_key=True)
     if kind == "list_type":
         return expected("a list", "type", "write [...]")
-    if path == ("jobs",):
-        return expected("a map of name to job", "type", _of_jobs(document))
-    if len(path) == 2 and path[0] == "jobs":  # noqa: PLR2004 - jobs, name
-        return expected("a map of a job's keys", "type", _of_job(document, str(path[1])))
-    return expected("a map", "type", _OF_MAPS.get(str(path[-1])))
+    return expected(*_wanted_map(document, path))
+
+
+def _wanted_map(document: Document, path: Path) -> tuple[str, str, str | None]:
+    """What should be where no map is, the code of that mistake, and the way out."""
+    match path:
+        case ("jobs",):
+            return "a map of name to job", "type", _of_jobs(document)
+        case ("jobs", name):
+            return "a map of a job's keys", "type", _of_job(document, str(name))
+        case ("notify",):
+            return "a map of name to target", "type", "such as ops: {webhook: https://chat/hook}"
+        case ("notify", _):
+            return "a map of a target's keys", "type", "such as {webhook: https://chat/hook}"
+    return "a map", "type", _OF_MAPS.get(str(path[-1]))
 
 
 def job_too_far_left(document: Document, path: Path) -> Mistake | None:

@@ -11,7 +11,7 @@ from math import ceil
 
 from scheduler.config.checking import Draft, Finding
 from scheduler.config.mistakes import Mistake
-from scheduler.config.models import LeaseKeys
+from scheduler.config.setting_models import LeaseKeys
 
 TIMINGS = ("lease_duration", "renew_deadline", "retry_period")
 _ORDER = "lease_duration > renew_deadline > 1.2 x retry_period"

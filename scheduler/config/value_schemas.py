@@ -15,6 +15,8 @@ JsonSchema = dict[str, Any]
 TIME_ZONE = "leasebeat-time-zone"  # the definition that has the names of all time zones
 LONGEST_CRON = 1000  # characters; every minute of the hour spelt out needs 170
 
+NO: JsonSchema = {"type": "string", "pattern": "^$", "minLength": 1}  # fits nothing, and may have an errorMessage
+
 _CRON_FIELD = "[0-9A-Za-z*,/?#()-]+"
 _TAKEN_FOR_REFERENCE = r"\$\{|\{\{|<%"
 _ONLY_REFERENCE = r"^\$\{[A-Z_][A-Z0-9_]*\}$"
@@ -89,6 +91,12 @@ def command_shape() -> JsonSchema:
     word = {"type": "string", "not": {"pattern": _ONLY_REFERENCE}}
     words = {"type": "array", "items": [{**word, "minLength": 1}], "additionalItems": word, "minItems": 1}
     return {"anyOf": [{"type": "string", "pattern": r"\S", "errorMessage": "expected a command"}, words]}
+
+
+def task_shape() -> JsonSchema:
+    """Any text that is not nothing but a reference."""
+    message = "expected the name of a task"
+    return {"type": "string", "minLength": 1, "not": {"pattern": _ONLY_REFERENCE}, "errorMessage": message}
 
 
 def cron_shape() -> JsonSchema:

@@ -19,7 +19,10 @@ from pydantic_core import CoreSchema, core_schema
 from scheduler.config.durations import PATTERN, WHOLE_PATTERN, read_duration
 from scheduler.config.letters import refuse_odd_letters
 from scheduler.config.mistakes import Mistake, expected, listing, meant, printable
-from scheduler.config.references import REFERENCE_SCHEMA, read_reference, refuse_reference, refuse_whole_reference
+from scheduler.config.references import (
+    refuse_reference,
+    refuse_whole_reference,
+)
 from scheduler.config.value_schemas import (
     JsonSchema,
     command_shape,
@@ -27,13 +30,12 @@ from scheduler.config.value_schemas import (
     function_shape,
     instant_shape,
     or_word,
+    task_shape,
     text_shape,
     time_zone_shape,
 )
 from scheduler.core.job import duration_text
 from scheduler.core.zones import UnknownZone, zone
-
-LATER = "not-in-this-version"
 
 Choice = str | StrEnum
 
@@ -129,7 +131,8 @@ def optional(leaf: Leaf) -> Leaf:
     def read(value: object) -> object:
         return None if value is None else leaf.read(value)
 
-    return Leaf(read, {"anyOf": [leaf.schema, {"type": "null"}]})
+    choices = leaf.schema["anyOf"] if leaf.schema.keys() == {"anyOf"} else [leaf.schema]
+    return Leaf(read, {"anyOf": [*choices, {"type": "null"}]}, own_dollars=leaf.own_dollars)
 
 
 def flag() -> Leaf:
@@ -272,6 +275,18 @@ def function() -> Leaf:
     return Leaf(read, function_shape())
 
 
+def task_name() -> Leaf:
+    """The name of a task, which may be any text to whoever works on it."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not value:
+            raise expected("the name of a task", "type", _quoted(value))
+        refuse_whole_reference(value, "write the name itself")
+        return value
+
+    return Leaf(read, task_shape(), own_dollars=True)
+
+
 def command() -> Leaf:
     """Text for the shell, or a list of words that is started as it is."""
 
@@ -295,11 +310,6 @@ def _judge_word(word: object, *, first: bool) -> None:
     if not isinstance(word, str) or (first and not word):
         raise expected("text", "type", _quoted(word))
     refuse_whole_reference(word, "a list has no shell to fill it in: write the command as text")
-
-
-def reference() -> Leaf:
-    """Text, in which `${NAME}` stands for a variable of the environment, or `{file: PATH}`."""
-    return Leaf(read_reference, REFERENCE_SCHEMA, own_dollars=True)
 
 
 def _as_zone(value: str) -> str | None:

@@ -1,12 +1,10 @@
-"""What imported jobs run. The one file to change when actions of their own arrive for Celery and for Kubernetes Jobs.
+"""What imported jobs run: the action of each origin.
 
-Celery: `send_task` of the app itself, called in a worker process, sends what beat would send, options and all. The
-command `celery call` knows neither priority nor headers, and starts a process for each message.
+Celery: the task is sent by its name, with the options that the app would have added, since leasebeat sends without the
+app's code. The broker's URL is not written down; it is looked up in the environment.
 
-CronJobs: `kubectl create job --from=cronjob/…` takes image, volumes, limits, retries and deadline from the CronJob,
-which stays in the cluster, suspended. The container's command alone would run in the wrong image. The Job's name is
-made from the tick, so that a run which is started again after a crash finds its Job instead of making a second one;
-and the run waits for the Job's end, since `overlap` and the final log line are about the work and not about its start.
+CronJobs: the template is copied, so that the CronJob is needed no more. What it cannot say here is the Job's name,
+which is made from the run id, and its namespace, which is the Lease's.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from scheduler.importing.found import Keys, NoCounterpart, Plain
 
 _SHELLS = ("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh")
 _NEEDS_SHELL = re.compile(r"\$|\{\{|<%")  # in a value of the file these could be read as a reference
-_JOB_STEM = 45  # of the 63 characters of a Job's name; the digits of a tick are 14, of a manual run's 17
+BROKER = "${CELERY_BROKER_URL}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +50,21 @@ def run_command(command: Command) -> Keys:
     return {"shell": {"run": run, **({"cwd": folder} if folder else {}), **({"env": env} if env else {})}}
 
 
-def send_task(app: str, task: str, args: list[Plain], kwargs: Mapping[str, Plain], options: Keys) -> Keys:
-    """The action that sends a task to the broker, as beat does; `app` is MODULE:APP."""
-    said: dict[str, Plain] = {}
+def send_task(task: str, args: list[Plain], kwargs: Mapping[str, Plain], options: Keys) -> Keys:
+    """The action that sends a task to the broker, as beat does."""
+    said: dict[str, Plain] = {"task": task}
     if args:
         said["args"] = args
     if kwargs:
         said["kwargs"] = dict(kwargs)
-    python: dict[str, Plain] = {"call": f"{app}.send_task", "args": [task]}
-    if said or options:
-        python["kwargs"] = said | dict(options)
-    return {"python": python}
+    if options:
+        said["options"] = dict(options)
+    return {"celery": said | {"broker": BROKER}}
 
 
-def start_job(namespace: str | None, cronjob: str, *, replace: bool) -> Keys:
-    """The action that makes a Job from a CronJob's template and waits for its end."""
-    kubectl = f"kubectl -n {namespace}" if namespace else "kubectl"
-    stem = cronjob[:_JOB_STEM].rstrip("-.")
-    make = f'{kubectl} create job "$job" --from=cronjob/{cronjob} || {kubectl} get job "$job" -o name || exit'
-    end = f"trap '{kubectl} delete job \"$job\" --wait=false; exit 143' TERM"
-    # The outcome is what the wait has seen: a history limit may delete the Job the moment it has ended.
-    wait = f"{kubectl} wait \"job/$job\" --timeout=-1s --for='jsonpath={{.status.conditions[0].status}}=True'"
-    seen = "-o 'jsonpath={.status.conditions[*].type}' | grep -E 'Complete|SuccessC'"
-    lines = [f'job={stem}-$(echo "$LEASEBEAT_TICK" | tr -dc 0-9)', make, *([end] if replace else []), f"{wait} {seen}"]
-    return {"shell": "\n".join(lines)}
+def start_job(template: Keys) -> Keys:
+    """The action that makes a Kubernetes Job from what a CronJob has under `jobTemplate`."""
+    return {"kubernetes_job": {"template": dict(template)}}
 
 
 def _no_reference(text: str) -> str:

@@ -21,10 +21,15 @@ LONGEST_S = 3650 * 86_400
 _SHORTEST_WINDOW_S = 18  # beyond lease_duration + retry_period
 _REFERENCE = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}")
 _DAY_FIELDS = (2, 4)
+_OURS = frozenset(["task_id", "retry", "retry_policy", "producer", "publisher", "connection"])
 
 REMARKS = paragraphs("""
-Each job calls send_task of the app, in a worker process: the app and Celery must be installed beside leasebeat,
-and the broker be reachable from there. A run has succeeded when the broker has the message.
+Each job sends its task by name, as the action celery does: Celery must be installed beside leasebeat
+(leasebeat[celery]), the app need not be. The broker is the one that CELERY_BROKER_URL names. A run has succeeded when
+the broker has the message.
+
+The app's code is not run for it: queue, serializer and the options of a task's own definition are written out as they
+were at the import, while signals and an apply_async of a task's own are not heard.
 
 beat counts an interval from its own last run, so that a restart shifts it; every is counted from
 1970-01-01T00:00Z, by all replicas alike.
@@ -33,8 +38,8 @@ When clocks change, a schedule with numbers for minute and hour that falls into 
 the change (beat: up to an hour later); one with * goes by the clock, so it leaves that hour out (beat: runs once
 after it) and goes on through the hour that comes twice (beat: pauses).
 
-After a crash of the leader in the very moment of sending, a message may be sent twice (with two task ids);
-delivery: at_most_once rather loses it.
+After a crash of the leader in the very moment of sending, a message may be sent twice, with one task id, the run
+id; delivery: at_most_once rather loses it.
 """)
 
 
@@ -45,7 +50,7 @@ def from_app(reference: str, facts: Mapping[str, Any], zone_here: str) -> Found:
     left_out: list[LeftOut] = []
     for entry in facts["entries"]:
         try:
-            jobs.append(_job(reference, entry, zone, facts["deadline_s"]))
+            jobs.append(_job(entry, zone, facts["deadline_s"]))
         except NoCounterpart as reason:
             left_out.append(LeftOut(one_line(entry["name"], 80), one_line(str(reason))))
     table: dict[str, Plain] = {"timezone": zone or "UTC", "defaults": {"overlap": "allow"}}
@@ -62,20 +67,26 @@ def _of_all(facts: Mapping[str, Any], zone: str | None) -> tuple[str, ...]:
         told.append(
             f"beat_scheduler {one_line(facts['scheduler'], 80)} may have entries elsewhere: only beat_schedule is read"
         )
+    if facts["transport"]:
+        told.append(
+            f"broker_transport_options ({one_line(', '.join(facts['transport']), 80)}) are the app's own: the action "
+            "celery sends without them"
+        )
     return tuple(told)
 
 
-def _job(reference: str, entry: Mapping[str, Any], zone: str | None, deadline_s: float | None) -> ImportedJob:
+def _job(entry: Mapping[str, Any], zone: str | None, deadline_s: float | None) -> ImportedJob:
     if "problem" in entry:
         raise NoCounterpart(entry["problem"])
     differs: list[str] = []
     keys = _schedule(entry["schedule"], zone, differs)
     if deadline_s is not None and "cron" in keys:
         keys["catch_up_window"] = _window(deadline_s, differs)
-    options = entry["of_task"] | entry["options"]
+    options = entry["of_task"] | entry["options"] | entry["of_app"]
     _tell_options(entry, options, differs)
-    _refuse_references([entry["args"], entry["kwargs"], options])
-    action = send_task(reference, entry["task"], entry["args"], entry["kwargs"], options)
+    options = {name: value for name, value in options.items() if name not in _OURS}
+    _refuse_references([entry["task"], entry["args"], entry["kwargs"], options])
+    action = send_task(entry["task"], entry["args"], entry["kwargs"], options)
     name, source = entry["name"], one_line(f"{entry['name']}: {_as_written(entry['schedule'])}")
     return ImportedJob(one_line(name, 80), name, keys | dict(action), (source,), tuple(differs))
 
@@ -147,7 +158,11 @@ def _tell_options(entry: Mapping[str, Any], options: Mapping[str, Any], differs:
     if "expires" in options:
         differs.append("expires counts from the sending, so a tick that is caught up late has all of it")
     if "task_id" in options:
-        differs.append("task_id is the same for every run, as it was")
+        differs.append("task_id is the run id, another one for each run")
+    if ours := sorted(options.keys() & _OURS - {"task_id"}):
+        differs.append(f"{', '.join(ours)}: left out, the connection to the broker is leasebeat's own")
+    if "exchange" in entry["of_app"]:
+        differs.append("its queue hangs on an exchange of another name: see that the workers get what is sent")
 
 
 def _refuse_references(value: object) -> None:

@@ -25,6 +25,7 @@ Fact = dict[str, Any]
 
 DEEPEST = 20
 LONGEST_KEY = 500
+DEFAULT_QUEUE = "celery"
 DEFAULT_SCHEDULERS = ("celery.beat:PersistentScheduler", "celery.beat.PersistentScheduler", "celery.beat:Scheduler")
 CRONTAB_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 
@@ -101,6 +102,7 @@ def facts_of(app: Any) -> Fact:
     return {
         "zone": str(app.timezone) if app.conf.timezone or app.conf.enable_utc else None,
         "deadline_s": deadline if isinstance(deadline, int | float) else None,
+        "transport": sorted(map(str, app.conf.broker_transport_options or {})),
         "scheduler": None if scheduler in DEFAULT_SCHEDULERS else scheduler,
         "entries": [
             entry_facts(app, str(name), entry) for name, entry in (*entries.items(), *own_entries(app, entries))
@@ -137,6 +139,7 @@ def entry_facts(app: Any, name: str, entry: Any) -> Fact:
             "kwargs": plain(dict(said.get("kwargs") or {}), "kwargs"),
             "options": plain(options_of(said.get("options")), "options"),
             "of_task": options_of_task(app, task),
+            "of_app": options_of_app(app, task, said),
         }
     except NotPlain as problem:
         return {"name": name, "problem": str(problem)}
@@ -201,6 +204,25 @@ def options_of_task(app: Any, task: str) -> Fact:
         return {}
     assert isinstance(told_options, dict)
     return told_options
+
+
+def options_of_app(app: Any, task: str, entry: Mapping[str, Any]) -> Fact:
+    """The queue to which the app's own settings lead, and its serializer; neither where they are Celery's own."""
+    said: Fact = {}
+    try:
+        wanted = options_of_task(app, task) | options_of(entry.get("options"))
+        route = app.amqp.router.route(wanted, task, list(entry.get("args") or ()), dict(entry.get("kwargs") or {}))
+        queue = route.get("queue")
+        name = getattr(queue, "name", queue)
+        if isinstance(name, str) and name != DEFAULT_QUEUE:
+            said["queue"] = plain_text(name, "options")
+            exchange, key = getattr(queue.exchange, "name", "") or name, queue.routing_key or name
+            said |= {"exchange": exchange, "routing_key": key} if (exchange, key) != (name, name) else {}
+    except Exception:  # noqa: BLE001 - routes are the user's code; without one, the entry's own options decide
+        said = {}
+    if app.conf.task_serializer != "json" and "serializer" not in options_of_task(app, task):
+        said["serializer"] = str(app.conf.task_serializer)
+    return {name: value for name, value in said.items() if name not in (entry.get("options") or {})}
 
 
 def plain(value: Any, place: str, depth: int = 0) -> Any:

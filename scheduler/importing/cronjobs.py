@@ -1,13 +1,13 @@
 """From CronJobs to jobs that start the same Kubernetes Jobs.
 
-The CronJob stays where it is, suspended, as the template: what runs, its limits, its retries and its deadline are still
-its own. What becomes ours is when a Job is started, and what happens if the one before still runs.
+The CronJob's template is copied: what runs, its limits, its retries and its deadline are as they were. What becomes
+ours is when a Job is started, what it is called, and what happens if the one before still runs.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from scheduler.core.job import duration_text
 from scheduler.importing.actions import start_job
 from scheduler.importing.found import Found, ImportedJob, LeftOut, NoCounterpart, Plain, one_line, paragraphs
 from scheduler.importing.robfig import schedule_key, without_zone
+from scheduler.importing.templates import copied_template
 from scheduler.importing.zones import known_zone
 
 _OVERLAP = {"Allow": "allow", "Forbid": "skip", "Replace": "replace"}
@@ -23,19 +24,19 @@ _SHORTEST_WINDOW_S, _LONGEST_S = 18, 3650 * 86_400  # beyond lease_duration + re
 _USUAL_PARALLEL, _MOST_PARALLEL = 16, 1000
 
 REMARKS = paragraphs("""
-Each job makes a Kubernetes Job from its CronJob, which stays in the cluster, suspended, and waits for the Job's
-end. It needs kubectl in the image, and an account that may get cronjobs.batch and get, list, watch, create and
-delete jobs.batch.
+Each job makes a Kubernetes Job from what its CronJob had under jobTemplate, and follows it to its end. The CronJob is
+needed no more. The chart grants what leasebeat needs for it; leasebeat check --cluster says what is missing.
 
-A Job is named after its tick, so a run that is started again after a crash of the leader waits for the Job that
-is there. Retries and deadline are the Job's own (backoffLimit, activeDeadlineSeconds), hence timeout: none.
+A Job is named after its run, so the next leader finds it after a crash and goes on to follow it. Retries and deadline
+are the Job's own (backoffLimit, activeDeadlineSeconds), hence timeout: none. A Job that has ended is kept for a day
+(kubernetes_job.ttl), unless the template has ttlSecondsAfterFinished; a CronJob keeps the last few.
 
 In a zone with daylight saving a CronJob leaves out a time that is skipped and runs twice at one that comes
 twice; here the first runs right after the change and the second once, unless minute or hour begin with *.
 """)
 
 
-def from_cronjobs(origin: str, objects: Iterable[Mapping[str, Any]]) -> Found:
+def from_cronjobs(origin: str, objects: Sequence[Mapping[str, Any]]) -> Found:
     """What these CronJob objects hold, of one namespace or of many."""
     jobs: list[ImportedJob] = []
     left_out: list[LeftOut] = []
@@ -48,7 +49,17 @@ def from_cronjobs(origin: str, objects: Iterable[Mapping[str, Any]]) -> Found:
     table: dict[str, Plain] = {"timezone": "UTC", "defaults": {"timeout": "none", "catch_up_window": "7d"}}
     if len(jobs) > _USUAL_PARALLEL:
         table["max_parallel"] = min(len(jobs), _MOST_PARALLEL)
-    return Found(origin, table, tuple(jobs), tuple(left_out), REMARKS)
+    return Found(origin, table, tuple(jobs), tuple(left_out), REMARKS, _of_namespaces(objects))
+
+
+def _of_namespaces(objects: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Where the Jobs were made, which from now on is the namespace of the Lease."""
+    found = sorted({str(_map(cronjob, "metadata").get("namespace") or "") for cronjob in objects} - {""})
+    if not found:
+        return ()
+    where = one_line(", ".join(found), 120)
+    several = "; of several namespaces, import each by itself" if len(found) > 1 else ""
+    return (f"the Jobs were made in namespace {where}; they are made in that of leasebeat's Lease now{several}",)
 
 
 def _entry(cronjob: Mapping[str, Any]) -> str:
@@ -70,15 +81,11 @@ def _job(entry: str, cronjob: Mapping[str, Any]) -> ImportedJob:
         raise NoCounterpart(f"unknown concurrencyPolicy {one_line(policy, 40)}")
     keys["overlap"] = _OVERLAP[policy]
     _deadline(spec, keys, differs)
-    if 0 in (spec.get("successfulJobsHistoryLimit"), spec.get("failedJobsHistoryLimit")):
-        differs.append(
-            "its history limit of 0 deletes a Job as it ends: a run started again would make it again; set 1"
-        )
     if spec.get("suspend") is True:
         keys["enabled"] = False
         differs.append("it is suspended, hence enabled: false")
     assert isinstance(name, str)
-    action = start_job(namespace, name, replace=policy == "Replace")
+    action = start_job(copied_template(spec.get("jobTemplate"), differs))
     source = one_line(f"CronJob {entry}: {' '.join(str(spec.get('schedule')).split())}")
     return ImportedJob(entry, name, keys | dict(action), (source, *_of_the_template(spec)), tuple(differs))
 

@@ -67,12 +67,29 @@ def _entries(keys: Keys, indent: str) -> Iterator[str]:
         if isinstance(value, dict) and value and not _fits(key, value, indent):
             yield start
             yield from _entries(value, indent + "  ")
-        elif isinstance(value, list) and any(isinstance(part, str) and _is_block(part) for part in value):
+        elif isinstance(value, list) and any(_is_long(part) for part in value):
             yield start
             for part in value:
-                yield from _text(f"{indent}  -", part, indent + "    ")
+                yield from _item(part, indent + "  ")
         else:
             yield from _text(start, value, indent + "  ")
+
+
+def _is_long(part: Plain) -> bool:
+    """Whether an item of a list has lines of its own: text of several lines, or a map of more than a few words."""
+    if isinstance(part, dict):
+        return bool(part) and len(_flow(part)) > _WIDTH // 2
+    return isinstance(part, str) and _is_block(part)
+
+
+def _item(part: Plain, indent: str) -> Iterator[str]:
+    """An item of a list behind its dash, with the first key of a map on the dash's own line."""
+    if not isinstance(part, dict) or not _is_long(part):
+        yield from _text(f"{indent}-", part, indent + "  ")
+        return
+    first, *rest = _entries(part, indent + "  ")
+    yield f"{indent}- {first.lstrip()}"
+    yield from rest
 
 
 def _text(start: str, value: Plain, indent: str) -> Iterator[str]:
@@ -87,6 +104,8 @@ def _text(start: str, value: Plain, indent: str) -> Iterator[str]:
 def _fits(key: str, value: Mapping[str, Plain], indent: str) -> bool:
     """Whether a map is short enough for one line; an action never is, so that its parts are easy to change."""
     plain = all(not isinstance(part, dict | list) and "\n" not in str(part) for part in value.values())
+    if key in ("celery", "kubernetes_job"):
+        return False
     return key == "defaults" or (plain and bool(indent) and len(_flow(dict(value), top=True)) + len(key) < _WIDTH // 2)
 
 

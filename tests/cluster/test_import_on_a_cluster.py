@@ -1,12 +1,8 @@
-"""CronJobs of a real API server: imported as they are there, and their Jobs made by the commands that were written.
-
-No node is needed: a Job that wants no completions is complete at once, and one whose deadline passes has failed.
-"""
+"""CronJobs of a real API server: imported as they are there, with templates that it takes as Jobs."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scheduler.config.loading import load
-from scheduler.core.actions import ShellAction
+from scheduler.core.actions import Action, KubernetesJobAction
 from scheduler.core.job import JobTable, Overlap
 from tests.edges.importing import LOADED_AT
 from tests.processes.cluster import Namespace, a_namespace
@@ -86,32 +82,16 @@ def test_manifests_give_the_same_table(namespace: Namespace, table: JobTable, tm
     assert load(tmp_path / "config.yaml", LOADED_AT).table.jobs == table.jobs
 
 
-@pytest.mark.parametrize(
-    ("name", "status"),
-    [
-        pytest.param("plain", 0, id="complete"),
-        pytest.param("a" * 52, 0, id="with the longest name"),
-        pytest.param("failing", 1, id="failed, and deleted at once"),
-    ],
-)
-def test_the_command_makes_a_job_and_waits_for_its_end(table: JobTable, name: str, status: int) -> None:
-    done = ran(table, name, "2026-11-22T03:00:00Z")
+def test_the_api_server_takes_every_template_as_a_job(namespace: Namespace, table: JobTable) -> None:
+    jobs = [job_of(name, job.action) for name, job in table.jobs.items()]
+    made = namespace.kubectl("create", "--dry-run=server", "-o", "name", "-f", "-", stdin="\n---\n".join(jobs))
 
-    assert (done.returncode, done.stderr) == (status, "")
-    assert f"job.batch/{name[:45]}-20261122030000 created" in done.stdout
+    assert len(made.split()) == len(CRONJOBS) + 1
 
 
-def test_a_second_attempt_finds_the_job_of_the_first(namespace: Namespace, table: JobTable) -> None:
-    first, second = (ran(table, "berlin", "2026-11-22T04:00:00Z") for _ in range(2))
-    made = namespace.kubectl("get", "jobs", "-o", "name").split()
-
-    assert (first.returncode, second.returncode) == (0, 0)
-    assert made.count("job.batch/berlin-20261122040000") == 1
-
-
-def ran(table: JobTable, name: str, tick: str) -> subprocess.CompletedProcess[str]:
-    action = table.jobs[name].action
-    assert isinstance(action, ShellAction)
-    environment = os.environ | {"LEASEBEAT_TICK": tick}
-    command = ["sh", "-c", str(action.command)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=RUN_S)
+def job_of(name: str, action: Action) -> str:
+    """The Job that a run would make, as a manifest."""
+    assert isinstance(action, KubernetesJobAction)
+    return json.dumps(
+        {"apiVersion": "batch/v1", "kind": "Job", **action.template, "metadata": {"generateName": f"{name[:40]}-"}}
+    )

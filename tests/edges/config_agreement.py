@@ -56,10 +56,20 @@ BEYOND = {
     "thread-replace": "expected process",
     # how a value is written, when it stands for the same
     "type": r"expected (true|false|null) or text",
+    # what a URL, a header or a range of statuses comes to, and what is twice there but for capitals
+    "url": "",
+    "header": "used twice|one line",
+    "status": "goes up",
+    "placeholder": "",
+    # times compared with others, and what refers to another part of the file
+    "ttl": "",
+    "target": "",
+    "celery-replace": "the defaults say",
+    "one-image": "ttl said twice",
     # what is outside the file, and what is deep in arguments
     "env": "",
     "env-file": "",
-    "reference": r"python\.(args|kwargs)",
+    "reference": r"(python|celery)\.(args|kwargs|options)|\.(body|template)",
     "template": r"python\.(args|kwargs)",
 }
 

@@ -21,7 +21,13 @@ version: 1
 timezone: Europe/Berlin
 revision: 3
 max_parallel: 4
-lease: {store: auto, name: beat, lease_duration: 30s, renew_deadline: 20s, retry_period: 4s, release: drained}
+lease:
+  {store: auto, name: beat, lease_duration: 30s, renew_deadline: 20s, retry_period: 4s, release: drained,
+  hooks: {started: {shell: ./a}, stopped: {python: "jobs.examples:meter"}, new_leader: {http: "https://${HOST}/x"}}}
+health: {port: 0, page: false}
+notify:
+  ops: {webhook: "https://${HOST}/${TOKEN}", headers: {X-A: "b"}, template: slack}
+  own: {webhook: {file: hook}, template: {text: "{job} {event}", n: [1, true]}}
 logging:
   level: debug
   format: json
@@ -29,6 +35,7 @@ defaults:
   catch_up: all
   jitter: 500ms
   timeout: none
+  notify: {on_failure: [ops], on_missed: [ops, own]}
 jobs:
   a-cron:
     cron: "H 3 * * MON-FRI"
@@ -57,9 +64,39 @@ jobs:
     delivery: at_most_once
     claim_ahead: 0s
     shell: {run: date, cwd: null, env: {A: ""}}
+  request:
+    every: 1m
+    output: tail
+    ping: https://hc.example/${TOKEN}
+    http:
+      url: https://${HOST}/sync
+      method: PUT
+      headers: {Authorization: "Bearer ${TOKEN}", X-File: {file: token}}
+      body: {region: eu, keys: ["${TOKEN}", 5, null], price: $$5}
+      expect: [2xx, 409, "200-204"]
+      redirects: true
+  short-request: {every: 1m, http: "https://crm.example/sync", notify: {on_success: [own], on_failure: []}}
+  cluster:
+    every: 1h
+    kubernetes_job:
+      image: acme/indexer:4
+      command: [./index]
+      args: [--all, $(REGION)]
+      env: {REGION: eu, TOKEN: {secret: crm/token}, OTHER: "${TOKEN}", FILE: {file: token}}
+      resources: {requests: {cpu: 500m, memory: 1Gi}, limits: {cpu: 2}}
+      service_account: indexer
+      wait: false
+      ttl: 2h
+  template:
+    every: 1h
+    kubernetes_job:
+      template:
+        metadata: {labels: {a: b}}
+        spec: {backoffLimit: 2, template: {spec: {restartPolicy: Never, containers: [{name: a, image: "b:1"}]}}}
+  task: {every: 1h, celery: {task: a.b, args: [1], kwargs: {x: [y]}, options: {queue: z}, broker: "redis://${HOST}"}}
 """
 SEEDS = (EXAMPLE, FULL, EXAMPLE.replace("\n", "\r\n"), "\ufeff" + EXAMPLE)
-ENVIRONMENT = {"TOKEN": "s3cret"}
+ENVIRONMENT = {"TOKEN": "s3cret", "HOST": "crm.example"}
 
 # What YAML, JSON, cron, durations or our own keys make something of.
 PIECES = (
@@ -69,6 +106,7 @@ PIECES = (
     *("* * * * *", "0 0 31 2 *", "@daily", "H H * * *", "TZ=UTC", "2027-03-28T02:30:00", "Europe/Berln", "a.b:c"),
     *("jobs:\n", "lease: {lease_duration: 1s}\n", "defaults: {jitter: 1h}\n", "cron: */5 * * * *\n", "at: ", "http: "),
     *("${", "$$", "{{ x }}", "{% x %}", "<<<<<<< a\n", "{file: x}", "“", "\uff1a", "\u00a0", "1 hour", "PT5M", "CET"),
+    *("https://", "http://[::1", "${HOST}", "{secret: a/b}", "2xx", "204-200", "Host", "{job}", "image"),
     *("kind: CronJob\napiVersion: v1\n", "beat_schedule:\n", "0 3 * * * /bin/x\n", "name", "env", "run", "call"),
 )  # fmt: skip
 
@@ -163,7 +201,7 @@ def problems_of(file: Path, raw: bytes) -> list[Problem]:
     """What is said about a file of these bytes; nothing if it is accepted."""
     file.write_bytes(raw)
     try:
-        load(file, LOADED_AT, ENVIRONMENT)
+        load(file, LOADED_AT, ENVIRONMENT, installed=lambda _: True)
     except ConfigError as error:
         return error.problems or [Problem(str(file), -1, 0, "", "refused without a word", "")]
     return []

@@ -201,7 +201,9 @@ class Server(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         page = int(parse_qs(url.query).get("continue", ["0"])[0])
         found = url.path == "/apis/batch/v1/namespaces/ops/cronjobs"
-        item = {"metadata": {"name": f"job-{page}", "namespace": "ops"}, "spec": {"schedule": "0 3 * * *"}}
+        of_job = {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "a"}]}}}}
+        spec = {"schedule": "0 3 * * *", "jobTemplate": of_job}
+        item = {"metadata": {"name": f"job-{page}", "namespace": "ops"}, "spec": spec}
         body = {"items": [item], "metadata": {"continue": str(page + 1)} if page < 2 else {}}
         refusal = {"code": 403, "message": f'User "me" cannot list resource {url.path}'}
         self.send_response(200 if found else 403)

@@ -153,9 +153,11 @@ FAULTY: dict[str, tuple[PythonAction, ImportFault]] = {
     ),
     "an unknown argument": (
         call("shop.mail:send", "eu", rush=1),
-        ImportFault(
-            "got an unexpected keyword argument 'rush'", "the function is send(region, *, urgent=False)", "arguments"
-        ),
+        ImportFault("send() takes no argument rush", "the function is send(region, *, urgent=False)", "arguments"),
+    ),
+    "an argument that was probably meant otherwise": (
+        call("shop.mail:send", "eu", ugrent=True),
+        ImportFault("send() takes no argument ugrent", "did you mean urgent?", "arguments"),
     ),
     "an argument too many": (
         call("shop.mail:told", 1),
@@ -360,9 +362,9 @@ jobs:
 config.yaml:8:13: jobs.report.python: module jobs.examples has no function reprot [import]
 8 |     python: jobs.examples:reprot
   |             ^^^^^^^^^^^^^^^^^^^^ did you mean report?
-config.yaml:13:13: jobs.long.python.call: missing a required argument: 'region' [arguments]
+config.yaml:13:13: jobs.long.python.call: report() takes no argument reigon [arguments]
 13 |       call: "jobs.examples:report"
-   |             ^^^^^^^^^^^^^^^^^^^^^^ the function is report(region)
+   |             ^^^^^^^^^^^^^^^^^^^^^^ did you mean region?
 2 errors in config.yaml"""
     )
 

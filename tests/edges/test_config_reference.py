@@ -11,33 +11,58 @@ import pytest
 import yaml
 
 from docs.reference import PAGE, default, filled, flow
+from scheduler.config.action_models import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
 from scheduler.config.composing import json_value
 from scheduler.config.document import Source, content
-from scheduler.config.models import FileKeys, JobKeys, PolicyKeys, PythonKeys, ShellKeys, Strict
+from scheduler.config.keys import ACTIONS
+from scheduler.config.models import FileKeys, JobKeys
+from scheduler.config.policy_models import NotifyKeys, PolicyKeys
 from scheduler.config.reading import read_document
-from scheduler.config.schema import inner_map
+from scheduler.config.setting_models import HookKeys, HooksKeys, TargetKeys
+from scheduler.config.strict import Strict, inner_map
 from tests.edges.config_text import told
 from tests.edges.test_config_schema import MODELS
 
 TEXT = PAGE.read_text(encoding="utf-8")
-BESIDE = {"offset": {"every": "15m"}, "python": {}, "shell": {}, "cron": {}, "every": {}, "at": {}, "manual": {}}
+SCHEDULED = {"every": "15m"}
+TARGETS = {"ops": {"webhook": "https://chat/hook"}}
+BESIDE: dict[str, dict[str, Any]] = {"offset": SCHEDULED, "cron": {}, "every": {}, "at": {}, "manual": {}}
+LEAST: dict[type[Strict], tuple[str, dict[str, Any]]] = {
+    PythonKeys: ("python", {"call": "a:b"}),
+    ShellKeys: ("shell", {"run": "ls"}),
+    HttpKeys: ("http", {"url": "https://crm/sync"}),
+    KubernetesJobKeys: ("kubernetes_job", {"image": "acme/indexer:4"}),
+    CeleryKeys: ("celery", {"task": "mail.trial", "broker": "redis://broker"}),
+}
 
 
 def table_with(model: type[Strict], key: str, value: Any) -> dict[str, Any]:
     """A config.yaml in which this key of this map has the value, and else as little as can be."""
-    job: dict[str, Any] = {"every": "15m", "shell": "ls"}
+    table: dict[str, Any] = {"jobs": {"a": {**SCHEDULED, "shell": "ls"}}}
+    if model in (JobKeys, PolicyKeys):
+        schedule = BESIDE.get(key, SCHEDULED)
+        action = {} if key in ACTIONS else {"shell": "ls"}
+        return {"notify": TARGETS, "jobs": {"a": {**schedule, **action, key: value}}}
+    if model is NotifyKeys:
+        return {"notify": TARGETS, "defaults": {"notify": {key: value}}, **table}
+    if model in LEAST:
+        action, least = LEAST[model]
+        least = {} if key == "template" else least
+        return {"jobs": {"a": {**SCHEDULED, action: {**least, key: value}}}}
+    return {**table, **_at_the_top(model, key, value)}
+
+
+def _at_the_top(model: type[Strict], key: str, value: Any) -> dict[str, Any]:
     if model is FileKeys:
-        return {"jobs": {"a": job}} | {key: value}
-    if model is JobKeys or model is PolicyKeys:
-        for other in ("every", "shell"):
-            if key in BESIDE and (key in ("python", "shell")) == (other == "shell"):
-                job.pop(other)
-        return {"jobs": {"a": {**job, **BESIDE.get(key, {}), key: value}}}
-    if model in (PythonKeys, ShellKeys):
-        short, action = ("call", "python") if model is PythonKeys else ("run", "shell")
-        return {"jobs": {"a": {"every": "15m", action: {short: "a:b", key: value}}}}
+        return {"notify": TARGETS, key: value}
+    if model is TargetKeys:
+        return {"notify": {"ops": {"webhook": "https://chat/hook", key: value}}}
+    if model is HooksKeys:
+        return {"lease": {"hooks": {key: value}}}
+    if model is HookKeys:
+        return {"lease": {"hooks": {"started": {key: value}}}}
     place = next(name for name, field in FileKeys.model_fields.items() if inner_map(field) is model)
-    return {place: {key: value}, "jobs": {"a": job}}
+    return {place: {key: value}}
 
 
 def _examples() -> Iterator[Any]:
@@ -53,6 +78,15 @@ EXAMPLES = list(_examples())
 @pytest.mark.parametrize(("model", "key", "value"), EXAMPLES)
 def test_every_example_passes(tmp_path: Path, model: type[Strict], key: str, value: Any) -> None:
     assert told(tmp_path, json.dumps(table_with(model, key, value))) == ""
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All the variables that the examples refer to."""
+    for name in ("OPS_WEBHOOK", "PAGER_TOKEN"):
+        monkeypatch.setenv(name, "https://chat/hook")
+    for name in ("OPS_TOKEN", "CRM_TOKEN", "CRM_KEY", "PING_KEY", "CELERY_BROKER_URL"):
+        monkeypatch.setenv(name, "a-value")
 
 
 @pytest.mark.parametrize(("model", "key", "value"), EXAMPLES)
@@ -83,8 +117,8 @@ def test_the_page_has_a_row_for_every_key(model: type[Strict]) -> None:
 def test_the_files_on_the_page_pass(tmp_path: Path) -> None:
     blocks = [block.partition("```")[0] for block in TEXT.split("```yaml\n")[1:]]
 
-    assert len(blocks) == 1
-    assert [told(tmp_path, block) for block in blocks] == [""]
+    assert len(blocks) > 4
+    assert [told(tmp_path, block) for block in blocks if "jobs:" in block] == [""] * len(blocks)
 
 
 @pytest.mark.parametrize(

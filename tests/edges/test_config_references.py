@@ -128,7 +128,7 @@ jobs:
 jobs:
   poll: {every: 5m, shell: {run: ls, env: {TOKEN: «{secret: db/password}»}}}
 >> jobs.poll.shell.env.TOKEN: expected text or {file: PATH}, got a map [reference]
->> let the pod have the Secret as a variable, ${NAME}, or as a file, {file: PATH}
+>> {secret: ...} works only in kubernetes_job.env; here ${NAME} from the environment, or {file: PATH}
 
 == a file without a name
 jobs:
@@ -140,7 +140,7 @@ jobs:
 jobs:
   poll: {every: 5m, shell: {run: ls, env: {TOKEN: {file: "«${DIR}»/token"}}}}
 >> jobs.poll.shell.env.TOKEN.file: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 """
 
 ELSEWHERE = """\
@@ -148,13 +148,13 @@ ELSEWHERE = """\
 jobs:
   poll: {cron: "«${CRON}»", shell: ls}
 >> jobs.poll.cron: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == in a part of a schedule
 jobs:
   poll: {cron: "0 «${HOUR}» * * *", shell: ls}
 >> jobs.poll.cron: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == in a policy
 jobs:
@@ -163,31 +163,31 @@ jobs:
     timeout: «${TIMEOUT}»
     shell: ls
 >> jobs.poll.timeout: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == in the table's zone
 timezone: «${TZ}»
 jobs: {poll: {every: 5m, shell: ls}}
 >> timezone: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == in the Lease's name
 lease: {name: "beat-«${STAGE}»"}
 jobs: {poll: {every: 5m, shell: ls}}
 >> lease.name: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == in a path
 lease: {path: "«${HOME}»/beat.db"}
 jobs: {poll: {every: 5m, shell: ls}}
 >> lease.path: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == in a function's name
 jobs:
   poll: {every: 5m, python: "jobs:«${WHAT}»"}
 >> jobs.poll.python: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == in a job's name
 jobs:
@@ -195,25 +195,25 @@ jobs:
     every: 5m
     shell: ls
 >> jobs.poll-${STAGE}: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == a file, for a schedule
 jobs:
   poll: {cron: «{file: cron.txt}», shell: ls}
 >> jobs.poll.cron: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; here the value itself, equal on every replica
+>> ${...} and {file: ...} are for env, url, headers, body, broker, webhook, ping; write the value itself
 
 == an argument that is nothing else
 jobs:
   poll: {every: 5m, python: {call: a:b, kwargs: {token: «"${TOKEN}"»}}}
 >> jobs.poll.python.kwargs.token: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; give it to the job as env, and read it there
+>> give it to the job as env, and read it there
 
 == a word of a command that no shell sees
 jobs:
   poll: {every: 5m, shell: [./purge, «"${DAYS}"»]}
 >> jobs.poll.shell[1]: a reference cannot stand here [reference]
->> ${...} and {file: ...} work only under env; a list has no shell to fill it in: write the command as text
+>> a list has no shell to fill it in: write the command as text
 
 == a placeholder of a template
 jobs:

@@ -13,27 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from scheduler.config.action_models import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
 from scheduler.config.document import Source, content
-from scheduler.config.models import (
-    FileKeys,
-    HealthKeys,
-    JobKeys,
-    LeaseKeys,
-    LoggingKeys,
-    PolicyKeys,
-    PythonKeys,
-    ShellKeys,
-    Strict,
-)
+from scheduler.config.models import FileKeys, JobKeys
+from scheduler.config.policy_models import NotifyKeys, PolicyKeys
 from scheduler.config.reading import read_document
 from scheduler.config.schema import map_schema, schema
+from scheduler.config.setting_models import HealthKeys, HookKeys, HooksKeys, LeaseKeys, LoggingKeys, TargetKeys
+from scheduler.config.strict import Strict
 from scheduler.core.zones import zone_names
 from tests.edges.config_text import told
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema()
 VALIDATOR = Draft7Validator(SCHEMA)
-MODELS = [FileKeys, LeaseKeys, LoggingKeys, HealthKeys, PolicyKeys, JobKeys, PythonKeys, ShellKeys]
+MODELS: list[type[Strict]] = [
+    *(FileKeys, LeaseKeys, HooksKeys, HookKeys, LoggingKeys, HealthKeys, TargetKeys, PolicyKeys, NotifyKeys, JobKeys),
+    *(PythonKeys, ShellKeys, HttpKeys, KubernetesJobKeys, CeleryKeys),
+]
 
 
 def content_of(text: str) -> Any:
@@ -134,11 +131,11 @@ def test_a_default_may_be_written_down(tmp_path: Path, key: str) -> None:
     assert told(tmp_path, f"jobs: {{a: {{every: 1h, shell: ls, {key}: {default}}}}}") == ""
 
 
+LS = "jobs: {a: {every: 5m, shell: ls}}"
 BOTH_REFUSE = {
     "no jobs": "timezone: UTC",
     "an empty table": "jobs: {}",
     "an unknown key": "jobs: {a: {every: 5m, shell: ls, zebra: 1}}",
-    "a later key": "jobs: {a: {every: 5m, http: https://x}}",
     "another scheduler's word": "jobs: {a: {every: 5m, shell: ls, overlap: Forbid}}",
     "a word for a duration": "jobs: {a: {every: 5m, shell: ls, claim_ahead: none}}",
     "no interruption at all": "jobs: {a: {every: 5m, shell: ls, max_interruptions: 0}}",
@@ -192,6 +189,48 @@ BOTH_REFUSE = {
     "a reference to a secret": "jobs: {a: {every: 5m, shell: {run: ls, env: {A: {secret: a/b}}}}}",
     "a reference in a list of words": "jobs: {a: {every: 5m, shell: [ls, '${B}']}}",
     "no program in a list": "jobs: {a: {every: 5m, shell: ['', a]}}",
+    "no URL": "jobs: {a: {every: 5m, http: crm/sync}}",
+    "a URL of another kind": "jobs: {a: {every: 5m, http: {url: 'ftp://crm/sync'}}}",
+    "a file for the short form of a request": "jobs: {a: {every: 5m, http: {file: url}}}",
+    "a method in small letters": "jobs: {a: {every: 5m, http: {url: 'https://x', method: post}}}",
+    "a header of ours": "jobs: {a: {every: 5m, http: {url: 'https://x', headers: {idempotency-KEY: a}}}}",
+    "a header with a space": "jobs: {a: {every: 5m, http: {url: 'https://x', headers: {'a b': a}}}}",
+    "a status beyond all": "jobs: {a: {every: 5m, http: {url: 'https://x', expect: 600}}}",
+    "a word for a status": "jobs: {a: {every: 5m, http: {url: 'https://x', expect: [OK]}}}",
+    "no status at all": "jobs: {a: {every: 5m, http: {url: 'https://x', expect: []}}}",
+    "a body that is half a reference": "jobs: {a: {every: 5m, http: {url: 'https://x', body: '${A'}}}",
+    "no image": "jobs: {a: {every: 5m, kubernetes_job: {command: [a]}}}",
+    "an image with a space": "jobs: {a: {every: 5m, kubernetes_job: 'a b'}}",
+    "an image beside a template": "jobs: {a: {every: 5m, kubernetes_job: {image: a, template: {spec: {template: "
+    "{spec: {containers: [{name: a, image: b}]}}}}}}}",
+    "a template without containers": "jobs: {a: {every: 5m, kubernetes_job: {template: {spec: {template: "
+    "{spec: {containers: []}}}}}}}",
+    "a template of a Job": "jobs: {a: {every: 5m, kubernetes_job: {template: {kind: Job, spec: {template: "
+    "{spec: {containers: [{name: a, image: b}]}}}}}}}",
+    "a template that starts again and again": "jobs: {a: {every: 5m, kubernetes_job: {template: {spec: {template: "
+    "{spec: {restartPolicy: Always, containers: [{name: a, image: b}]}}}}}}}",
+    "a template with a name": "jobs: {a: {every: 5m, kubernetes_job: {template: {metadata: {name: a}, spec: "
+    "{template: {spec: {containers: [{name: a, image: b}]}}}}}}}",
+    "a command for a shell in a pod": "jobs: {a: {every: 5m, kubernetes_job: {image: a, command: ./a}}}",
+    "a reference in a command of a pod": "jobs: {a: {every: 5m, kubernetes_job: {image: a, args: ['${A}']}}}",
+    "a Secret without a key": "jobs: {a: {every: 5m, kubernetes_job: {image: a, env: {A: {secret: b}}}}}",
+    "an amount with a unit of its own": "jobs: {a: {every: 5m, kubernetes_job: {image: a, resources: {limits: "
+    "{memory: 1GB}}}}}",
+    "an account in capitals": "jobs: {a: {every: 5m, kubernetes_job: {image: a, service_account: A}}}",
+    "half a second's keep": "jobs: {a: {every: 5m, kubernetes_job: {image: a, ttl: 500ms}}}",
+    "no task": "jobs: {a: {every: 5m, celery: {broker: 'redis://a'}}}",
+    "a task's own id": "jobs: {a: {every: 5m, celery: {task: a, broker: 'redis://a', options: {task_id: a}}}}",
+    "a task to be replaced": "jobs: {a: {every: 5m, overlap: replace, celery: {task: a, broker: 'redis://a'}}}",
+    "a target without an address": f"notify: {{a: {{}}}}\n{LS}",
+    "a target's bad name": f"notify: {{A: {{webhook: 'https://a'}}}}\n{LS}",
+    "a target's other template": f"notify: {{a: {{webhook: 'https://a', template: slak}}}}\n{LS}",
+    "one target, not a list": "jobs: {a: {every: 5m, shell: ls, notify: {on_failure: a}}}",
+    "no ping": "jobs: {a: {every: 5m, shell: ls, ping: hc}}",
+    "quiet": "jobs: {a: {every: 5m, shell: ls, output: quiet}}",
+    "a hook without an action": f"lease: {{hooks: {{started: {{}}}}}}\n{LS}",
+    "a hook with two actions": f"lease: {{hooks: {{started: {{shell: a, http: 'https://a'}}}}}}\n{LS}",
+    "a hook in a thread": f"lease: {{hooks: {{started: {{python: {{call: 'a:b', isolation: thread}}}}}}}}\n{LS}",
+    "a hook that is null": f"lease: {{hooks: {{started: null}}}}\n{LS}",
 }
 
 
@@ -209,6 +248,7 @@ SCHEDULES: Values = {
     "at": ["2026-12-01T02:00:00", "2026-12-01T02:00", "2026-12-01T02:00:00Z", "2026-12-01T02:00+01:00"],
     "manual": [True],
 }
+_C = {"name": "a", "image": "b", "args": ["${x}"]}
 ACTIONS: Values = {
     "python": [
         *("a:b", "a.b:C.d", {"call": "a:b"}, {"call": "a:b", "isolation": "thread"}),
@@ -219,6 +259,25 @@ ACTIONS: Values = {
         ["ls", "-l", ""],
         {"run": "ls", "cwd": None},
         {"run": ["ls"], "cwd": "/", "env": {"A": "5$", "B": "$${X}$$", "C": {"file": "x"}}},
+    ],
+    "http": [
+        *("https://x", "http://[::1]:80/a?b#c", {"url": {"file": "x"}}),
+        {"url": "HTTPS://x", "method": "GET", "headers": {"X-A": "b", "Host": {"file": "x"}}, "redirects": True},
+        {"url": "https://x", "body": {"file": "x"}, "expect": "2xx"},
+        {"url": "https://x", "body": [{"a": None, "b": "$$"}, 1, "x"], "expect": [200, "300-399", "4XX"]},
+        {"url": "https://x", "body": None, "expect": 204},
+        {"url": "https://x", "body": 5},
+    ],
+    "kubernetes_job": [
+        *("a", "a.b:5000/c/d@sha256:0", {"image": "a", "template": {}, "ttl": "none", "wait": False}),
+        {"image": "a", "command": ["b"], "args": [], "env": {"A": {"secret": "b/C"}, "B": {"file": "x"}, "C": "$$"}},
+        {"image": "a", "resources": {"limits": {"cpu": 0.5, "memory": "1.5Gi"}}, "service_account": None, "ttl": "1h"},
+        {"template": {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "b"}]}}}}, "ttl": "1d"},
+        {"template": {"metadata": None, "spec": {"template": {"spec": {"restartPolicy": None, "containers": [_C]}}}}},
+    ],
+    "celery": [
+        {"task": "a.b", "broker": "redis://x", "args": [1], "kwargs": {"x": None}, "options": {"queue": "y"}},
+        {"task": "a", "broker": {"file": "x"}},
     ],
 }
 POLICIES: Values = {
@@ -233,6 +292,9 @@ POLICIES: Values = {
     "max_interruptions": [1, 100],
     "claim_ahead": ["auto", "0s", "1s500ms"],
     "jitter": ["0s", "500ms"],
+    "output": ["log", "tail", "none"],
+    "ping": [None, "https://x/y", {"file": "x"}],
+    "notify": [{}, {"on_failure": [], "on_missed": ["ops"]}, {"on_success": ["ops", "own"]}],
 }
 LEASE: Values = {
     "store": ["auto", "kubernetes", "sqlite", "memory"],
@@ -246,9 +308,11 @@ LEASE: Values = {
     "release": ["at_once", "drained"],
     "quiet_start": [True],
     "drain_timeout": ["0s", "1h"],
+    "hooks": [{}, {"started": {"shell": "a"}}, {"stopped": {"python": "a:b"}, "new_leader": {"http": "https://x"}}],
 }
 LOGGING: Values = {"level": ["debug", "info", "warning", "error"], "format": ["text", "json"]}
-HEALTH: Values = {"port": [0, 8080, 65535]}
+HEALTH: Values = {"port": [0, 8080, 65535], "page": [True, False]}
+TARGETS = {"ops": {"webhook": "https://x"}, "own": {"webhook": {"file": "x"}, "template": {"a": ["{job}"]}}}
 TOP: Values = {"version": [1], "timezone": ["UTC", "America/New_York"], "revision": [0, 7], "max_parallel": [1, 1000]}
 
 
@@ -268,6 +332,7 @@ jobs = st.builds(
 tables = st.builds(
     lambda job, defaults, lease, logging, health, top: {
         "jobs": {"a": job},
+        "notify": TARGETS,
         "defaults": defaults,
         "lease": lease,
         "logging": logging,
@@ -315,6 +380,14 @@ BAD: Values = {
         {"call": "a:b", "env": {"A-B": "x"}},
         {"call": "a:b", "x": 1},
     ],
+    "http": ["x", "ftp://x", {"url": "https://"}, {"body": 1}, {"url": "https://x", "expect": ["a", 99, True]}],
+    "kubernetes_job": ["", "a b", {"image": "a", "env": {"A": {"secret": 1}}}, {"template": {"spec": {}}}, {"wait": 1}],
+    "celery": ["", 1, {"task": 1}, {"task": "a", "options": {"task_id": 1}}, {"task": "a", "broker": "$A"}],
+    "ping": ["x", 1, "https:///x"],
+    "notify": [1, {"on_failure": "ops"}, {"on_failure": [1]}, {"x": []}],
+    "output": ["quiet", True],
+    "page": ["no", 0],
+    "hooks": [{"started": 1}, {"started": {}}, {"x": {"shell": "a"}}],
     "shell": [" ", 1, [1], [""], {"run": []}, {"run": "ls", "cwd": ""}, {"run": "ls", "env": {"A": "${"}}],
 }
 WHOLE_JOB: Values = {**SCHEDULES, **ACTIONS, **POLICIES, "timezone": ["UTC"], "enabled": [True], "offset": ["1s"]}
@@ -333,9 +406,9 @@ def test_the_schema_refuses_what_loading_refuses_where_it_can_see_it(folder: Pat
     """`told` fails where the two differ; most of these tables have a mistake or two."""
     job, top = parts.pop("job"), parts.pop("top")
     for key, parent in [("jobs", {"a": job}), *parts.items()]:
-        table = {"jobs": {"a": {"every": "1h", "shell": "ls"}}, key: parent}
+        table = {"notify": TARGETS, "jobs": {"a": {"every": "1h", "shell": "ls"}}, key: parent}
         told(folder, json.dumps(table))
-    told(folder, json.dumps({"jobs": {"a": job}, **parts, **top}))
+    told(folder, json.dumps({"notify": TARGETS, "jobs": {"a": job}, **parts, **top}))
 
 
 @settings(max_examples=100, deadline=None)
@@ -351,7 +424,7 @@ def test_the_schema_accepts_what_loading_accepts(folder: Path, table: dict[str, 
 )
 def test_each_of_these_values_is_accepted_by_both(folder: Path, keys: dict[str, Any]) -> None:
     """So the property above is about tables, and not about their refusal."""
-    table = {"jobs": {"a": {"every": "5m", "shell": "ls", **keys}}}
+    table = {"notify": TARGETS, "jobs": {"a": {"every": "5m", "shell": "ls", **keys}}}
 
     assert (told(folder, json.dumps(table)), VALIDATOR.is_valid(table)) == ("", True)
 

@@ -28,10 +28,10 @@ EXAMPLES = {
 
 # What makes a mistake, and which of its arguments is the code, counted from 0.
 MAKERS = {"Mistake": 1, "expected": 1, "CronError": 1, "whole_file": 2, "fault": 2, "text": 3, "Problem": 5, "Trap": 0}
-MAKERS |= {"problem": 1, "_refuse": 1, "_too_many": 3, "Finding": 1}
+MAKERS |= {"problem": 1, "_refuse": 1, "Finding": 1}
 # Mistakes that belong to no place in the file: an example would show nothing.
 WITHOUT_EXAMPLE = {"no-file", "directory", "no-regular-file", "unreadable", "too-large", "encoding", "empty"}
-WITHOUT_EXAMPLE |= {"too-many-jobs", "fingerprint", "crontab"}
+WITHOUT_EXAMPLE |= {"too-many-jobs", "fingerprint", "crontab", "celery"}
 WITHOUT_EXAMPLE |= {"cluster", "rbac", "namespace", "foreign-lease", "newer-ledger", "ledger", "old-lock", "clock"}
 
 

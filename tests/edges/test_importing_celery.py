@@ -17,8 +17,9 @@ import pytest
 from celery.schedules import crontab
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kombu import Exchange, Queue
 
-from scheduler.core.actions import PythonAction
+from scheduler.core.actions import CeleryAction
 from scheduler.importing import celery_probe
 from scheduler.importing.celery_app import asked
 from scheduler.importing.celery_beat import from_app
@@ -75,21 +76,16 @@ def test_an_app_becomes_a_table(shop: Path) -> None:
     found = from_app("shop.celery:app", asked("shop.celery:app", shop), "UTC")
     jobs = as_yaml(found)
 
-    call = {"call": "shop.celery:app.send_task", "args": ["t"]}
-    assert jobs["first-monday"] == {"cron": "0 9 * * MON#1", "python": call}
+    broker = "${CELERY_BROKER_URL}"
+    assert jobs["first-monday"] == {"cron": "0 9 * * MON#1", "celery": {"task": "t", "broker": broker}}
     assert jobs["every-30"] == {
         "every": "30s",
-        "python": {
-            "call": "shop.celery:app.send_task",
-            "args": ["shop.celery.trial"],
-            "kwargs": {
-                "args": [1, "x: y"],
-                "kwargs": {"b": [None, True, 2.5]},
-                "queue": "other",
-                "priority": 3,
-                "countdown": 5,
-                "headers": {"a": "b"},
-            },
+        "celery": {
+            "task": "shop.celery.trial",
+            "args": [1, "x: y"],
+            "kwargs": {"b": [None, True, 2.5]},
+            "options": {"queue": "other", "priority": 3, "countdown": 5, "headers": {"a": "b"}},
+            "broker": broker,
         },
     }
     assert jobs["night"]["cron"] == "*/15 0-2,22,23 * * 0,1,5,6"
@@ -378,18 +374,74 @@ def test_an_interval_keeps_its_length(seconds: float | timedelta, every: str) ->
     assert job["every"] == every
 
 
-def test_the_message_is_the_one_that_beat_sends(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sends it to a broker in memory, as a worker process of ours would."""
-    monkeypatch.syspath_prepend(str(shop))
+ROUTES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "nothing said": ({}, {}),
+    "another default queue": ({"task_default_queue": "shop"}, {"queue": "shop"}),
+    "a route": ({"task_routes": {"t": {"queue": "mail"}}}, {"queue": "mail"}),
+    "an exchange of another name": (
+        {"task_routes": {"t": "mail"}, "task_queues": [Queue("mail", Exchange("mx", "topic"), "m.x")]},
+        {"queue": "mail", "exchange": "mx", "routing_key": "m.x"},
+    ),
+    "another serializer": ({"task_serializer": "yaml"}, {"serializer": "yaml"}),
+    "a route that fails": ({"task_routes": ("no.such.module:route",)}, {}),
+}
+
+
+@pytest.mark.parametrize(("conf", "options"), [pytest.param(*row, id=name) for name, row in ROUTES.items()])
+def test_what_the_apps_settings_decide_is_written_out(conf: dict[str, Any], options: dict[str, Any]) -> None:
+    """The action sends without the app, which would have looked them up."""
+    (job,) = as_yaml(imported(app_with(60, **conf))).values()
+    celery = job["celery"]
+    assert isinstance(celery, dict)
+
+    assert celery.get("options", {}) == options
+
+
+def test_an_entrys_own_queue_goes_before_the_route() -> None:
+    app = app_with(60, task_routes={"t": {"queue": "mail"}})
+    app.conf.beat_schedule["job"]["options"] = {"queue": "own"}
+    (job,) = table_of(imported(app)).jobs.values()
+    assert isinstance(job.action, CeleryAction)
+
+    assert job.action.options == {"queue": "own"}
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        pytest.param({"task_id": "x"}, "task_id is the run id, another one for each run", id="an id"),
+        pytest.param(
+            {"retry": False, "retry_policy": {}},
+            "retry, retry_policy: left out, the connection to the broker is leasebeat's own",
+            id="how to connect",
+        ),
+        pytest.param({"expires": 5}, "expires counts from the sending, so a tick", id="an expiry"),
+    ],
+)
+def test_what_is_no_longer_so_is_said(options: dict[str, Any], difference: str) -> None:
+    app = app_with(60)
+    app.conf.beat_schedule["job"]["options"] = options
+    found = imported(app)
+
+    assert [said[: len(difference)] for said in found.jobs[0].differs] == [difference]
+    assert len(table_of(found).jobs) == 1
+
+
+def test_options_of_the_transport_are_mentioned_without_their_values() -> None:
+    found = imported(app_with(60, broker_transport_options={"sentinel_kwargs": {"password": "x-secret"}}))
+
+    assert "broker_transport_options (sentinel_kwargs)" in found.differs[0]
+    assert "x-secret" not in str(found)
+
+
+def test_the_message_is_the_one_that_beat_sends(shop: Path) -> None:
+    """Sends it to a broker in memory, as a worker process of ours would: without the app."""
     job = table_of(from_app("shop.celery:app", asked("shop.celery:app", shop), "UTC")).jobs["every-30"]
-    assert isinstance(job.action, PythonAction)
-    module = __import__("shop.celery", fromlist=["app"])
-    app = module.app
-    app.send_task(*job.action.args, **job.action.kwargs)
-    with app.connection_for_read() as connection:
+    assert isinstance(job.action, CeleryAction)
+    bare = celery.Celery("bare", broker="memory://", set_as_current=False)
+    bare.send_task(job.action.task, job.action.args, job.action.kwargs, **job.action.options)
+    with bare.connection_for_read() as connection:
         message = connection.SimpleQueue("other").get(timeout=1)
-    for name in ("shop.celery", "shop"):
-        sys.modules.pop(name)
 
     assert message.headers["task"] == "shop.celery.trial"
     assert message.payload[:2] == [[1, "x: y"], {"b": [None, True, 2.5]}]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.actions import ShellAction
+from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.schedule import CronSchedule
 from scheduler.importing.cronjobs import from_cronjobs
 from scheduler.importing.found import CannotImport, Found, NoCounterpart
@@ -65,13 +63,20 @@ def test_what_is_no_schedule_is_refused(schedule: str) -> None:
         schedule_key(schedule)
 
 
+POD: dict[str, Any] = {"containers": [{"name": "main", "image": "acme/backup:3"}]}
+
+
+def template(pod: object = POD, **spec: object) -> dict[str, Any]:
+    return {"spec": {"template": {"spec": pod}} | spec}
+
+
 def cronjob(schedule: str = "0 3 * * *", **spec: object) -> dict[str, Any]:
-    template = spec.pop("jobTemplate", {})
+    of_job = spec.pop("jobTemplate", template())
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
         "metadata": {"name": "backup", "namespace": "ops"},
-        "spec": {"schedule": schedule, "jobTemplate": template} | spec,
+        "spec": {"schedule": schedule, "jobTemplate": of_job} | spec,
     }
 
 
@@ -119,7 +124,7 @@ def test_the_table_waits_for_jobs_as_long_as_they_take_and_for_all_at_once() -> 
 
 
 def test_what_stays_with_the_job_is_said() -> None:
-    found = imported(cronjob(jobTemplate={"spec": {"activeDeadlineSeconds": 600, "backoffLimit": 2}}))
+    found = imported(cronjob(jobTemplate=template(activeDeadlineSeconds=600, backoffLimit=2)))
 
     assert found.jobs[0].source == (
         "CronJob ops/backup: 0 3 * * *",
@@ -135,6 +140,25 @@ def test_what_stays_with_the_job_is_said() -> None:
         pytest.param({"schedule": None}, "it has no schedule", id="no schedule"),
         pytest.param({"timeZone": "Mars/Base"}, "unknown time zone Mars/Base", id="zone"),
         pytest.param({"concurrencyPolicy": "Maybe"}, "unknown concurrencyPolicy Maybe", id="policy"),
+        pytest.param({"jobTemplate": {}}, "it has no jobTemplate with a spec", id="no template"),
+        pytest.param({"jobTemplate": {"spec": {}}}, "its jobTemplate has no template of a pod", id="no pod"),
+        pytest.param({"jobTemplate": template({})}, "its pod has no containers with name and image", id="no container"),
+        pytest.param(
+            {"jobTemplate": template(POD | {"restartPolicy": "Always"})},
+            "the restartPolicy of a Job's pod",
+            id="again",
+        ),
+        pytest.param({"jobTemplate": template(suspend=True)}, "its Jobs are suspended", id="suspended"),
+        pytest.param(
+            {"jobTemplate": template(POD | {"nodeName": "${NODE}"})},
+            "${NODE} in its jobTemplate would be read as a reference",
+            id="a reference",
+        ),
+        pytest.param(
+            {"jobTemplate": template(startedAt=datetime(2026, 1, 1, tzinfo=UTC))},
+            "its jobTemplate has a value of type datetime",
+            id="a date",
+        ),
     ],
 )
 def test_what_has_no_counterpart_is_left_out_with_its_reason(change: dict[str, Any], reason: str) -> None:
@@ -149,7 +173,9 @@ def test_what_has_no_counterpart_is_left_out_with_its_reason(change: dict[str, A
     [
         pytest.param({"suspend": True}, "it is suspended, hence enabled: false", id="suspended"),
         pytest.param(
-            {"successfulJobsHistoryLimit": 0}, "its history limit of 0 deletes a Job as it ends", id="history"
+            {"jobTemplate": template() | {"metadata": {"name": "a", "namespace": "b"}}},
+            "left out of the jobTemplate's metadata: name, namespace; ",
+            id="a name",
         ),
         pytest.param({"schedule": "5/15 * * * *"}, '"5/15 * * * *" is written as "5-50/15 * * * *"', id="rewritten"),
         pytest.param({"schedule": "@every 1h"}, "@every counts from the last Job", id="a period"),
@@ -173,61 +199,24 @@ def test_a_name_that_could_be_a_command_is_left_out() -> None:
     assert imported(evil).left_out[0].reason == "its name is not that of an object"
 
 
-KUBECTL = """\
-#!/bin/sh
-printf '%s\\n' "$*" >> calls
-case "$*" in
-  *create*) exit "$CREATE" ;;
-  *wait*) echo "$SEEN" ;;
-esac
-"""
+def test_a_job_has_all_of_its_cronjobs_template() -> None:
+    pod = POD | {"restartPolicy": "OnFailure", "volumes": [{"name": "x", "emptyDir": {}}]}
+    of_job = template(pod, backoffLimit=2) | {"metadata": {"creationTimestamp": None, "labels": {"a/b.c": "d"}}}
+    (job,) = table_of(imported(cronjob(jobTemplate=of_job))).jobs.values()
+
+    assert job.action == KubernetesJobAction(
+        template={
+            "metadata": {"labels": {"a/b.c": "d"}},
+            "spec": {"template": {"spec": pod}, "backoffLimit": 2},
+        }
+    )
 
 
-@pytest.mark.parametrize(
-    ("create", "seen", "status"),
-    [
-        pytest.param("0", "SuccessCriteriaMet Complete", 0, id="the Job is complete"),
-        pytest.param("0", "SuccessCriteriaMet", 0, id="the Job is about to be complete"),
-        pytest.param("0", "FailureTarget Failed", 1, id="the Job has failed"),
-        pytest.param("1", "Complete", 0, id="an earlier attempt made the Job"),
-    ],
-)
-def test_a_run_makes_a_job_named_after_its_tick_and_tells_how_it_ended(
-    create: str, seen: str, status: int, tmp_path: Path
-) -> None:
-    kubectl = tmp_path / "kubectl"
-    kubectl.write_text(KUBECTL)
-    kubectl.chmod(0o755)
-    (job,) = table_of(imported(cronjob())).jobs.values()
-    assert isinstance(job.action, ShellAction)
-    assert isinstance(job.action.command, str)
-    env = os.environ | {
-        "PATH": f"{tmp_path}:/usr/bin:/bin",
-        "CREATE": create,
-        "SEEN": seen,
-        "LEASEBEAT_TICK": "2026-11-22T03:00:00Z",
-    }
-    ended = subprocess.run(["sh", "-c", job.action.command], env=env, cwd=tmp_path, check=False, capture_output=True)
-    made, *_, waited = (tmp_path / "calls").read_text().splitlines()
+def test_where_the_jobs_were_made_is_said() -> None:
+    other = cronjob() | {"metadata": {"name": "other", "namespace": "crm"}}
 
-    assert ended.returncode == status
-    assert made == "-n ops create job backup-20261122030000 --from=cronjob/backup"
-    assert waited.startswith("-n ops wait job/backup-20261122030000 --timeout=-1s")
-
-
-def test_the_name_of_a_job_has_room_for_any_tick() -> None:
-    long = cronjob() | {"metadata": {"name": "a" * 52}}
-    (job,) = table_of(imported(long)).jobs.values()
-    assert isinstance(job.action, ShellAction)
-    line = str(job.action.command).splitlines()[0]
-    name = subprocess.run(
-        ["sh", "-c", f"{line}; echo $job"],
-        env={"LEASEBEAT_TICK": "manual-2026-11-22T19:43:17.204Z"},
-        capture_output=True,
-        check=True,
-    ).stdout
-
-    assert len(name.strip()) == 63
+    assert imported(cronjob()).differs[0].startswith("the Jobs were made in namespace ops; ")
+    assert "in namespace crm, ops; they are made in that of leasebeat's" in imported(cronjob(), other).differs[0]
 
 
 def yaml_of(*objects: dict[str, Any]) -> str:
@@ -266,6 +255,12 @@ SCHEDULE = (
     | st.text()
 )
 VALUE = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+ANY = st.recursive(VALUE, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2))
+TEMPLATE = st.builds(
+    lambda pod, job: template(POD | pod, **job),
+    st.dictionaries(st.sampled_from(["volumes", "nodeName", "restartPolicy", "${A}"]), ANY, max_size=2),
+    st.dictionaries(st.sampled_from(["backoffLimit", "selector", "suspend"]), ANY, max_size=2),
+)
 SPEC = st.fixed_dictionaries(
     {"schedule": SCHEDULE | VALUE},
     optional={
@@ -273,7 +268,7 @@ SPEC = st.fixed_dictionaries(
         "concurrencyPolicy": st.sampled_from(["Allow", "Forbid", "Replace"]) | VALUE,
         "startingDeadlineSeconds": st.integers() | VALUE,
         "suspend": VALUE,
-        "jobTemplate": VALUE | st.fixed_dictionaries({"spec": st.fixed_dictionaries({"backoffLimit": VALUE})}),
+        "jobTemplate": VALUE | TEMPLATE,
     },
 )
 META = st.fixed_dictionaries({"name": st.sampled_from(["a", "a.b", "B", ""]) | VALUE}, optional={"namespace": VALUE})

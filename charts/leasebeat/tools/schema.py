@@ -45,11 +45,13 @@ def _keys_in_place(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exact(node: dict[str, Any]) -> dict[str, Any]:
-    """No number among a call's arguments that Helm would round: an id of 19 digits would reach the job as another."""
-    arguments = {"args", "kwargs"} & node.keys()
-    if not all(isinstance(node[key], dict) and node[key].get("type") in ("array", "object") for key in arguments):
-        return node
-    return node | {key: {**node[key], "allOf": [{"$ref": "#/definitions/Exact"}]} for key in arguments}
+    """No number in what is handed on that Helm would round: an id of 19 digits would reach the job as another."""
+    handed_on = {"args", "kwargs", "options"} & node.keys()
+    if not all(isinstance(node[key], dict) and node[key].get("type") in ("array", "object") for key in handed_on):
+        handed_on = set()
+    if "body" in node and "redirects" in node:  # of a request
+        handed_on.add("body")
+    return node | {key: {**node[key], "allOf": [{"$ref": "#/definitions/Exact"}]} for key in handed_on}
 
 
 def root() -> dict[str, Any]:
