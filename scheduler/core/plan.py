@@ -72,8 +72,10 @@ def _fair_copy(page: Page) -> Plan:
         failed=tuple(page.failed),
         fates=tuple(page.fates),
         answers=tuple(page.answers),
+        pauses_over=tuple(page.pauses_over),
         undecided=page.undecided,
         too_early=page.too_early,
+        waiting=page.waiting,
         vain=_is_vain(page, ledger, notes),
     )
 

@@ -33,6 +33,7 @@ class State(Enum):
     WAITING = "waiting"
     READY = "ready"
     KILLED = "killed"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Held:
     """One of our runs: its state, why it was started, and its outcome once it is over.
 
     FAILED is an attempt to be followed by another, whose failure is still to be recorded; WAITING is its retry delay,
-    READY the end of that.
+    READY the end of that. ABSENT is one that was to be taken up and is nowhere; `outcome` is then why it is not begun.
     """
 
     state: State
@@ -54,10 +55,12 @@ class Situation:
 
     `now` is the wall time that counts for claims. Ticks that fell due before `lead_since` were missed: no gate was
     open. `held` has our runs by `OpenRun.key`; `slots` is how many runs can start at once. `overdue` names
-    the foreign runs that were given time to drain and have used it up (rule 16). `notes` are the Lease's. A tick may be
-    claimed `ahead` of its time where the job leaves that to us, and at most `longest_ahead` (rule 23). A leader that is
-    `leaving` claims nothing and decides on no tick: it only records what ended (rule 32). Over a ledger that is `full`
-    not even a run that takes another's place is claimed (rule 31).
+    the foreign runs that were given time to drain and have used it up (rule 16), `resting` those that failed and whose
+    retry delay is not over (rule 26). `starved` has the jobs that have waited for a place for long, and a number that
+    is least for the longest. `notes` are the Lease's. A tick may be claimed `ahead` of its time where the job leaves
+    that to us, and at most `longest_ahead` (rule 23). A leader that is `leaving` claims nothing and decides on no tick:
+    it only records what ended (rule 32). Over a ledger that is `full` not even a run that takes another's place is
+    claimed (rule 31).
     """
 
     table: JobTable
@@ -67,6 +70,8 @@ class Situation:
     slots: int
     held: Mapping[str, Held]
     overdue: AbstractSet[str] = frozenset()
+    resting: AbstractSet[str] = frozenset()
+    starved: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     ahead: timedelta = NONE_AHEAD
     longest_ahead: timedelta = NONE_AHEAD
@@ -93,10 +98,15 @@ def claim_ahead(job: Job, auto: timedelta, longest: timedelta) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to start one attempt, once the write is accepted; `retry` is a cause inside this program only."""
+    """The right to start one attempt, once the write is accepted; `retry` is a cause inside this program only.
+
+    With `adopts` it is the right to take up what goes on elsewhere, and no more: that is the reason for which the run
+    is given up if nothing does.
+    """
 
     entry: OpenRun
     cause: str
+    adopts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,15 @@ class Fate:
     reason: str
     attempt: int = 1
     blocker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """So many `ticks` of these `jobs` are due and have no place; the oldest `since` then, or since there was a lead."""
+
+    ticks: int
+    since: datetime
+    jobs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +149,8 @@ class Plan:
     """The next ledger and the notes beside it, and what they mean.
 
     `ended` and `failed` are our runs whose end this write records. `undecided` says that ticks are due that could not
-    be decided yet, `too_early` that one was not claimed ahead of its time although its job allows it. `vain` says that
+    be decided yet, `too_early` that one was not claimed ahead of its time although its job allows it; `waiting` are
+    those that wait for nothing but a place. `pauses_over` names jobs whose pause ended by itself. `vain` says that
     the write would change nothing. `full_bytes` is the ledger's size when it is too full to claim anything, else 0.
     """
 
@@ -141,8 +161,10 @@ class Plan:
     failed: tuple[OpenRun, ...]
     fates: tuple[Fate, ...]
     answers: tuple[Answer, ...] = ()
+    pauses_over: tuple[str, ...] = ()
     undecided: bool = False
     too_early: bool = False
+    waiting: Waiting | None = None
     vain: bool = False
     full_bytes: int = 0
 
@@ -163,12 +185,14 @@ class Page:
         self.answers: list[Answer] = []
         self.pauses: dict[str, Pause] = {}
         self.resumed: dict[str, Pause] = {}
+        self.pauses_over: list[str] = []
         self.reset = False
         self.marks: dict[str, datetime] = {}
         self.backlogs: dict[Hashable, Backlog] = {}
         self.decided_up_to: datetime | None = None
         self.undecided = False
         self.too_early = False
+        self.waiting: Waiting | None = None
         self._busy: dict[str, OpenRun] = {}
 
     @property
@@ -210,16 +234,24 @@ class Page:
         held = self.at.held.get(blocker.key)
         return held is None or held.state in (State.ALIVE, State.UNSTARTED)
 
+    def wait_for_place(self, job: str, ticks: int, since: datetime) -> None:
+        """Leave these to a later plan, because all workers are taken; a ledger that is full is told of by itself."""
+        if self.at.full:
+            return
+        since = max(since, self.at.lead_since)
+        before = self.waiting or Waiting(0, since, ())
+        self.waiting = Waiting(before.ticks + ticks, min(before.since, since), (*before.jobs, job))
+
     def keep(self, entry: OpenRun) -> None:
         """Leave this run open."""
         self.open.append(entry)
         self._busy.setdefault(entry.job, entry)
 
-    def claim(self, entry: OpenRun, cause: str, *, takes_slot: bool = True) -> None:
+    def claim(self, entry: OpenRun, cause: str, *, takes_slot: bool = True, adopts: str | None = None) -> None:
         """Entitle to start this attempt; what replaces a run that holds a slot starts in that."""
         self.slots -= takes_slot
         self.keep(entry)
-        self.claims.append(Claim(entry, cause))
+        self.claims.append(Claim(entry, cause, adopts))
 
     def claim_first(self, job: Job, tick: str, cause: str, *, takes_slot: bool = True) -> None:
         """Claim the first attempt of this tick."""
@@ -229,6 +261,11 @@ class Page:
     def give_up(self, entry: OpenRun, reason: str) -> None:
         """Close an open run without running it (again)."""
         self.fates.append(Fate(entry.job, entry.tick, entry.tick, 1, reason, entry.attempt))
+
+    def end_pause(self, name: str) -> None:
+        """The job's pause is over by itself."""
+        del self.pauses[name]
+        self.pauses_over.append(name)
 
     def settle(self, fingerprint: str, tick: datetime) -> None:
         """Every tick of this definition up to this one is decided."""

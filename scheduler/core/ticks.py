@@ -1,13 +1,16 @@
 """What becomes of ticks that fell due: claimed, skipped, dropped, or left for a later plan (rules 18, 23, 25).
 
-The oldest of all jobs goes first. A tick that cannot be decided yet leaves its job's mark below it, and what follows it
-waits as well.
+The oldest of all jobs goes first, unless a job was left waiting for long: else one that has more to do than ever gets
+done would keep the others behind its backlog. A tick that cannot be decided yet leaves its job's mark below it, and
+what follows it waits as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from scheduler.core.catch_up import Backlog, Drop, backlog, drop_all
@@ -18,9 +21,11 @@ from scheduler.core.planning import Fate, Page
 
 PAUSED_TICKS_SHARE_A_LINE = timedelta(hours=1)
 
+_NO_RANK = (True, 0.0)
+
 
 class _Due(NamedTuple):
-    """A tick to be decided; the oldest goes first, and what is due before what is not.
+    """A tick to be decided.
 
     `newest`: its job has none newer that is due. `early`: it is not due yet, but may be claimed ahead of its time.
     """
@@ -34,21 +39,44 @@ class _Due(NamedTuple):
 
 def decide_ticks(page: Page) -> None:
     """Decide what can be decided now of all that is due, and soon will be, above its mark."""
-    due: list[_Due] = []
+    due: list[deque[_Due]] = []
     horizon = max(page.at.now + page.at.longest_ahead, page.settled)
     served = _served(page)
     for (fingerprint, job), mark in zip(served, page.marks_of(served), strict=True):
         first = job.schedule.after(mark) if job.schedule else None
         if first and first <= horizon:
             page.marks[fingerprint] = mark
-            due += _due(page, fingerprint, job, page.at.ahead_of(job))
-    waiting: set[str] = set()
-    for item in sorted(due, key=lambda item: (item.early, item)):
-        if item.job in waiting:
-            page.too_early = page.too_early or item.early
-        elif not _decide(page, item, page.at.table.jobs[item.job]):
-            waiting.add(item.job)
-    page.undecided = page.undecided or bool(waiting)
+            due.append(deque(_due(page, fingerprint, job, page.at.ahead_of(job))))
+    for ticks in _in_turn(page, [ticks for ticks in due if ticks]):
+        job = page.at.table.jobs[ticks[0].job]
+        if _decide(page, ticks, job):
+            ticks.popleft()
+        else:
+            page.undecided = True
+            page.too_early = page.too_early or any(due.early for due in ticks)
+            ticks.clear()
+
+
+def _in_turn(page: Page, due: Collection[deque[_Due]]) -> Iterator[deque[_Due]]:
+    """The ticks of the job whose first is next, again and again; what is due goes before what is not.
+
+    Whoever takes them decides on the first, and leaves those that are to have another turn.
+    """
+    turns = [(ticks[0].early, *_rank(page, ticks[0].job), ticks[0], ticks) for ticks in due]
+    heapify(turns)
+    while turns:
+        *_, first, ticks = heappop(turns)
+        claims = len(page.claims)
+        yield ticks
+        if ticks:
+            rank = _NO_RANK if len(page.claims) > claims else _rank(page, first.job)
+            heappush(turns, (ticks[0].early, *rank, ticks[0], ticks))
+
+
+def _rank(page: Page, job: str) -> tuple[bool, float]:
+    """What goes before the age of its tick: whether the job was left waiting for long, and since when."""
+    since = page.at.starved.get(job)
+    return _NO_RANK if since is None else (False, since)
 
 
 def _served(page: Page) -> Collection[tuple[str, Job]]:
@@ -99,7 +127,7 @@ def _drop_unwanted(page: Page, fingerprint: str, job: Job, pause: Pause | None) 
     if drop and not (lasts and drop.first > now - PAUSED_TICKS_SHARE_A_LINE):
         _drop(page, fingerprint, job, [drop])
     if pause and not lasts and not page.reset and job.name in page.pauses:
-        del page.pauses[job.name]
+        page.end_pause(job.name)
     # A tick after its end may fall due before the next plan: then that must not think that this one has looked at it.
     page.too_early = page.too_early or (lasts and pause is not None and pause.until is not None)
     return not lasts
@@ -112,14 +140,15 @@ def _drop(page: Page, fingerprint: str, job: Job, drops: Iterable[Drop]) -> None
         page.settle(fingerprint, drop.last)
 
 
-def _decide(page: Page, due: _Due, job: Job) -> bool:
-    """Claim or skip the tick; False leaves it, and what follows it, for a later plan."""
-    blocker = page.blocker(job)
+def _decide(page: Page, ticks: deque[_Due], job: Job) -> bool:
+    """Claim or skip the first of a job's ticks; False leaves it, and what follows it, for a later plan."""
+    due, blocker = ticks[0], page.blocker(job)
     if due.early:
         return _claim_early(page, due, job, blocker)
     missed = job.due(due.tick) < page.at.lead_since
     takes_slot = not (blocker and page.holds_slot(blocker))
-    if takes_slot and page.slots < 1 and (blocker is None or page.replaceable(job, blocker)):
+    if (blocker is None or page.replaceable(job, blocker)) and not _has_place(page, takes_slot=takes_slot):
+        page.wait_for_place(job.name, sum(not one.early for one in ticks), job.due(due.tick))
         return False
     if blocker and not page.replaceable(job, blocker) and _waits(due, job):
         return False
@@ -134,6 +163,11 @@ def _decide(page: Page, due: _Due, job: Job) -> bool:
         page.fates.append(Fate(job.name, text, text, 1, reason, blocker=blocker.run))
     page.settle(due.fingerprint, due.tick)
     return True
+
+
+def _has_place(page: Page, *, takes_slot: bool) -> bool:
+    """Whether a worker is free; or one whose run is to be replaced, unless others have come first and wait for it."""
+    return page.slots > 0 if takes_slot else page.waiting is None
 
 
 def _claim_early(page: Page, due: _Due, job: Job, blocker: OpenRun | None) -> bool:

@@ -9,10 +9,13 @@ and armed afresh when it is regained, never resumed onto stale times.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -44,20 +47,27 @@ class _Engine(BackgroundScheduler):  # type: ignore[misc]  # APScheduler ships n
 class Alarm:
     """Calls `ring` from a thread of its own at every instant of the trigger and every heartbeat; silent unless armed.
 
-    The engine's thread is started with the first lead, so a mere standby has none.
+    The engine's thread is started with the first lead, so a mere standby has none. An engine whose sweep hangs holds
+    the lock that all its calls want: it is waited for `patience_s` seconds, then left alone, and another takes over.
     """
 
-    def __init__(self, ring: Callable[[Ring], None], ahead: Ahead) -> None:
+    def __init__(self, ring: Callable[[Ring], None], ahead: Ahead, patience_s: float = 1.0) -> None:
         self._ring = ring
         self._ahead = ahead
+        self._patience_s = patience_s
         self._engine: BackgroundScheduler | None = None
 
     def arm(self, table: JobTable, now: datetime) -> None:
         """Ring for every tick that falls due after `now`, and before that when it may be claimed."""
+        self.disarm()
         engine, trigger = self._started(), TableTrigger(table, now, self._ahead)
-        engine.remove_all_jobs()
+
+        def sweep() -> None:
+            if self._engine is engine:
+                self._ring(trigger.take())
+
         engine.add_job(
-            lambda: self._ring(trigger.take()),
+            sweep,
             trigger,
             id="sweep",
             misfire_grace_time=None,
@@ -67,16 +77,23 @@ class Alarm:
         engine.resume()
 
     def disarm(self) -> None:
-        """Stop ringing, and forget what was to come."""
-        if self._engine:
-            self._engine.pause()
-            self._engine.remove_all_jobs()
+        """Stop ringing, and forget what was to come; a ring that is under way is waited for, unless it hangs."""
+        if self._engine and not self._done(_empty, self._engine):
+            threading.Thread(target=_end, args=(self._engine,), name="hung alarm", daemon=True).start()
+            self._engine = None
 
     def close(self) -> None:
         """End the engine's thread."""
-        if self._engine:
-            self._engine.shutdown(wait=False)
-            self._engine = None
+        engine, self._engine = self._engine, None
+        if engine:
+            self._done(_end, engine)
+
+    def _done(self, what: Callable[[BackgroundScheduler], None], engine: BackgroundScheduler) -> bool:
+        """Do this to the engine; False when it hangs."""
+        doing = threading.Thread(target=what, args=(engine,), name="alarm's owner", daemon=True)
+        doing.start()
+        doing.join(self._patience_s)
+        return not doing.is_alive()
 
     def _started(self) -> BackgroundScheduler:
         if self._engine is None or not self._engine.is_alive:  # a thread that died is no alarm (see `Work.lives`)
@@ -84,3 +101,14 @@ class Alarm:
             self._engine = _Engine(timezone=UTC, executors={"default": DebugExecutor()})
             self._engine.start(paused=True)
         return self._engine
+
+
+def _empty(engine: BackgroundScheduler) -> None:
+    with suppress(SchedulerNotRunningError):  # its thread died
+        engine.pause()
+        engine.remove_all_jobs()
+
+
+def _end(engine: BackgroundScheduler) -> None:
+    with suppress(SchedulerNotRunningError):
+        engine.shutdown(wait=False)

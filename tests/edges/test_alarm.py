@@ -300,6 +300,46 @@ def test_disarming_waits_for_a_ring_that_is_under_way(rings: Rings) -> None:
     alarm.close()
 
 
+def test_an_engine_that_hangs_keeps_nobody_from_going_on(rings: Rings) -> None:
+    """The replica has to give up the lead then, and to contend again."""
+    ringing, go_on = threading.Event(), threading.Event()
+
+    def ring(told: Ring) -> None:
+        rings.ring(told)
+        if not ringing.is_set():
+            ringing.set()
+            go_on.wait(SOON)
+
+    alarm = Alarm(ring, not_ahead, patience_s=A_WHILE)
+    arm(alarm, OFTEN)
+    assert ringing.wait(SOON)
+    alarm.disarm()
+    heard = len(rings.all)
+    arm(alarm, OFTEN)
+
+    assert rings.more(heard + 2)
+    alarm.disarm()
+    go_on.set()
+    assert not rings.more(1, 2 * A_WHILE)
+    alarm.close()
+
+
+def test_an_engine_that_hangs_keeps_nobody_from_leaving() -> None:
+    ringing, go_on = threading.Event(), threading.Event()
+
+    def ring(_: Ring) -> None:
+        ringing.set()
+        go_on.wait(SOON)
+
+    alarm = Alarm(ring, not_ahead, patience_s=A_WHILE)
+    arm(alarm, OFTEN)
+    assert ringing.wait(SOON)
+    alarm.close()
+
+    assert not go_on.is_set()
+    go_on.set()
+
+
 def test_a_ring_that_fails_is_not_the_last(rings: Rings) -> None:
     failures = iter([RuntimeError("a defect of ours")])
 

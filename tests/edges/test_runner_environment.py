@@ -114,7 +114,7 @@ def test_the_next_run_is_none_the_worse_for_it(place: Place, action: type[Action
 
 def test_a_message_to_the_supervisor_does_not_show_the_environment() -> None:
     facts = ("k", "job", "job@t", "t", 1, 1, "1")
-    message = StartShell(*facts, {"TOKEN": SECRET}, None, exclusive=True, command="ls", cwd=None)
+    message = StartShell(*facts, {"TOKEN": SECRET}, None, exclusive=True, output="log", command="ls", cwd=None)
     with pytest.raises(ValueError, match="not a message") as refused:
         Decoder().feed(b'["Nonsense", "' + SECRET.encode() + b'"]\n')
 

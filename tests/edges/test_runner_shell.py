@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def fifo(tmp_path: Path) -> Iterator[Fifo]:
 
 
 NO_PROGRAM = "no-such-program: No such file or directory"
+
+
+@pytest.fixture
+def few_files() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize(
@@ -122,11 +131,22 @@ def test_how_long_it_took_is_counted_from_its_first_statement(runner: Supervisor
         ),
         pytest.param(r"printf 'one\r\n\ntwo'", ["one", "", "two"], id="any line end, an empty line, none at the end"),
         pytest.param("head -c 40000 /dev/zero | tr '\\0' x", ["x" * 16384, "x" * 16384, "x" * 7232], id="a huge line"),
-        pytest.param("yes | head -n 100000", ["y"] * 100_000, id="many lines"),
+        pytest.param("yes | head -n 10000", ["y"] * 10_000, id="many lines"),
     ],
 )
 def test_output_arrives_as_lines(runner: SupervisorRunner, ear: Ear, command: str, lines: list[str]) -> None:
     assert ear.lines(perform(runner, shell(command))) == lines
+
+
+def test_a_flood_is_told_in_part_and_holds_up_nobody(runner: SupervisorRunner, ear: Ear) -> None:
+    flood = perform(runner, shell("yes | head -c 30000000"))
+    other = perform(runner, shell("true"))
+    lines = ear.lines(flood, "stderr")
+
+    assert ear.ended(other).took_ms < 1000
+    assert lines[-1].startswith("… 149")
+    assert lines[-1].endswith("lines left out, more than 1000 a second")
+    assert len(ear.lines(flood)) < 20_000
 
 
 def test_output_is_told_while_the_command_runs(runner: SupervisorRunner, ear: Ear) -> None:
@@ -143,6 +163,16 @@ def test_commands_run_side_by_side(runner: SupervisorRunner, ear: Ear, tmp_path:
 
     assert ear.lines(reader) == ["met"]
     assert ear.ended(writer).outcome == "succeeded"
+
+
+@pytest.mark.usefixtures("few_files")
+def test_many_runs_at_once_are_no_question_of_open_files(ear: Ear) -> None:
+    runner = trusted(SupervisorRunner(ear, CONFIG_FOLDER))
+    keys = [perform(runner, shell("ulimit -n; exec sleep 60")) for _ in range(40)]  # four files each
+    lines = {ear.line(key) for key in keys}
+    runner.close()
+
+    assert lines == {"128"}
 
 
 def test_with_the_gate_shut_nothing_is_executed(ear: Ear, tmp_path: Path) -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scheduler.core.ports import RunEnded, Runner
-from scheduler.running.supervisor.handle import SupervisorRunner
-from tests.edges.supervision import CONFIG_FOLDER, Ear, Fifo, perform, python, shell, trusted
+from scheduler.running.supervisor.handle import SupervisorRunner, _message
+from scheduler.running.supervisor.link import Hearing, Link
+from scheduler.running.supervisor.times import boot_now
+from scheduler.running.supervisor.wire import Setup, Trust
+from tests.edges.supervision import CONFIG_FOLDER, FOR_EVER_S, Ear, Fifo, perform, python, shell, trusted
+
+TRUST = Trust(boot_now() + FOR_EVER_S, boot_now() + FOR_EVER_S)
 
 
 @pytest.fixture
@@ -127,6 +134,42 @@ def test_a_supervisor_that_is_stopped_does_not_hold_up_the_leader(runner: Superv
     runner.close()
 
     assert ear.ended(key).outcome == "killed"
+
+
+def test_a_supervisor_that_hears_nothing_for_long_is_given_up(ear: Ear, fifo: Fifo) -> None:
+    setup = Setup(CONFIG_FOLDER, sys.path, [], "info", grace_s=10.0, calls=1)
+    link = Link(setup, ear, patience_s=0.2)
+    link.send(TRUST)
+    run = _message(shell(f"{fifo.hold}; echo $PPID; sleep 60"))
+    link.start(run)
+    supervisor = int(ear.line(run.key))
+    fifo.wait_until_held()
+    os.kill(supervisor, signal.SIGSTOP)
+    until = boot_now() + 4.0  # before the socket is full, which ends it as well
+    while not link.is_over and boot_now() < until:
+        link.send(TRUST)
+        threading.Event().wait(0.02)
+
+    assert link.is_over
+    assert ear.ended(run.key).error == "the supervisor ended: signal KILL"
+    fifo.wait_until_released()
+
+
+@pytest.mark.parametrize(
+    ("looks", "deaf"),
+    [
+        pytest.param([(0.0, 9), (29.9, 9)], False, id="not for long"),
+        pytest.param([(0.0, 9), (30.1, 9)], True, id="for long"),
+        pytest.param([(0.0, 9), (29.0, 0), (31.0, 9)], False, id="it has read meanwhile"),
+        pytest.param([(0.0, 0), (999.0, 9)], False, id="seen for the first time"),
+        pytest.param([(0.0, 9), None, (31.0, 9)], False, id="it has spoken meanwhile"),
+    ],
+)
+def test_deaf_is_who_leaves_something_unread_for_long(looks: list[tuple[float, int] | None], deaf: bool) -> None:
+    hearing = Hearing(patience_s=30.0)
+    found = [hearing.is_lost(look[1], look[0]) if look else hearing.it_spoke() for look in looks]
+
+    assert bool(found[-1]) is deaf
 
 
 def test_what_ended_while_it_was_the_supervisors_child_is_reaped(runner: SupervisorRunner, ear: Ear) -> None:

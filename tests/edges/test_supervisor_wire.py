@@ -22,9 +22,9 @@ from scheduler.running.supervisor.wire import (
     encode,
 )
 
-FACTS = ("a@t#1", "a", "a@t", "2026-11-22T02:15:00Z", 1, 7, "48211", {"REGION": "eu\n"}, None, True)
+FACTS = ("a@t#1", "a", "a@t", "2026-11-22T02:15:00Z", 1, 7, "48211", {"REGION": "eu\n"}, None, True, "log")
 EXAMPLES: list[Message] = [
-    Setup("/etc/leasebeat", ["/etc/leasebeat", ""], ["jobs.mail"], "info", 10.0),
+    Setup("/etc/leasebeat", ["/etc/leasebeat", ""], ["jobs.mail"], "info", 10.0, 1000),
     Trust(12.5, 16.25),
     StartPython(*FACTS, "jobs.mail", "send", "8005"),
     StartShell(*FACTS, "echo 'ß' && true", None),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, reduce
@@ -18,6 +20,7 @@ if TYPE_CHECKING:  # the supervisor's processes stay small without the core, and
     from scheduler.core.ports import RunOrder
     from scheduler.running.supervisor.wire import Start
 
+_QUOTED_CHARACTERS = 300  # of an exception's words, in a failure's sentence
 _NOT_THE_USERS = ("scheduler.running.", "importlib")
 
 
@@ -26,7 +29,7 @@ class JobRun:
     """What a function with a parameter named `run` is told about the run it is.
 
     `id` is the run id, equal for all attempts and on every replica; `fence` is the term's fencing token; `deadline` is
-    when the timeout strikes, None without one.
+    when the timeout strikes, None without one. `traceparent` continues the attempt's span in calls to others.
     """
 
     job: str
@@ -37,6 +40,13 @@ class JobRun:
     fence: str
     deadline: datetime | None
 
+    @property
+    def traceparent(self) -> str:
+        """The header of W3C Trace Context, as `TRACEPARENT` in the environment has it."""
+        from scheduler.core.trace import traceparent  # noqa: PLC0415 - hashing is 4 MB that most workers do without
+
+        return traceparent(self.id, self.fence, self.attempt)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -45,6 +55,14 @@ class Failure:
     reason: str
     error: str
     traceback: str
+
+
+class RunFailure(Exception):
+    """Raised by what this program does itself in a worker: `reason` and `error` as `core.ports.RunEnded` has them."""
+
+    def __init__(self, reason: str, error: str) -> None:
+        super().__init__(error)
+        self.reason = reason
 
 
 def job_run(order: RunOrder | Start, started: datetime) -> JobRun:
@@ -72,23 +90,42 @@ def call(target: tuple[str, str], args: Sequence[object], kwargs: Mapping[str, o
     if inspect.iscoroutine(result):
         import asyncio  # noqa: PLC0415 - 7 MB that most workers do without
 
-        asyncio.run(result)
+        asyncio.run(_cancelled_by_term(result))
+
+
+async def _cancelled_by_term(coroutine: Coroutine[Any, Any, object]) -> None:
+    """Let the coroutine tidy up when it is asked to end; in a thread nobody can ask."""
+    import asyncio  # noqa: PLC0415 - see above
+
+    task = asyncio.current_task()
+    if task and threading.current_thread() is threading.main_thread():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await coroutine
 
 
 def failure_of(error: BaseException) -> Failure | None:
     """What it means that the call ended by `error`; None for `sys.exit()` and `sys.exit(0)`, which mean success."""
     if isinstance(error, SystemExit):
         return _failure_of_exit(error.code)
-    first_line = next(iter(str(error).splitlines()), "")
+    if isinstance(error, RunFailure):
+        return Failure(error.reason, str(error), "")
+    first_line = next(iter(_words_of(error).splitlines()), "")[:_QUOTED_CHARACTERS]
     name = type(error).__name__
     return Failure("exception", f"{name}: {first_line}" if first_line else name, _users_traceback(error))
+
+
+def _words_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the user's own class may fail to say what is wrong
+        return ""
 
 
 def _failure_of_exit(code: str | int | None) -> Failure | None:
     """As the interpreter does with it: anything that is no number is said, and stands for 1."""
     if code is None or code == 0:
         return None
-    return Failure("exit", f"exit {code}" if isinstance(code, int) else f"exit 1: {code}", "")
+    return Failure("exit", f"exit {code}" if isinstance(code, int) else f"exit 1: {code}"[:_QUOTED_CHARACTERS], "")
 
 
 def _with_run(

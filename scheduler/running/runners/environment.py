@@ -23,12 +23,15 @@ class Unreadable(Exception):
 def environment_of(order: Start, folder: str) -> dict[str, str]:
     """The variables of this run; paths are as seen from `folder`. Raises Unreadable."""
     own = order.env.items()
-    read = {name: value if isinstance(value, str) else _content(name, value["file"], folder) for name, value in own}
+    read = {name: value if isinstance(value, str) else content_of(name, value["file"], folder) for name, value in own}
     return read | order.facts()
 
 
-def _content(name: str, path: str, folder: str) -> str:
-    """The file's text without the line break at its end, as `$(cat path)` would give it."""
+def content_of(name: str, path: str, folder: str) -> str:
+    """The file's text without the line break at its end, as `$(cat path)` would give it; `name` is what refers to it.
+
+    Raises Unreadable.
+    """
     try:
         fd = os.open(os.path.join(folder, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # noqa: PTH118 - see shell.py
         with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor has no Path

@@ -1,28 +1,28 @@
 """The worker: the supervisor's child that calls `python` functions, one at a time.
 
-It is used again for the next call, so that imports are paid for once; what a function changed in the environment, the
-current folder or the standard streams is put back first. What is written to stdout and stderr, by whatever means, is
-the run's output; records of Python's logging travel beside it and keep their level and their logger's name. What a
-function leaves running (threads, pools) belongs to the worker, not to the run, and ends with the worker.
+It is used again for the next call, so that imports are paid for once, until it is worn (`surroundings.py`). What is
+written to stdout and stderr, by whatever means, is the run's output; records of Python's logging travel beside it and
+keep their level and their logger's name. What a function leaves running (threads, pools) belongs to the worker, not to
+the run, and ends with the worker.
 """
 
 from __future__ import annotations
 
 import faulthandler
 import importlib
-import io
 import logging
 import os
 import pickle
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
 
 from scheduler.running.runners.call import Failure, call, failure_of, job_run
 from scheduler.running.runners.environment import Unreadable, environment_of
-from scheduler.running.supervisor import linux
+from scheduler.running.runners.surroundings import Surroundings, fresh_streams
 from scheduler.running.supervisor.lines import LineCutter
 from scheduler.running.supervisor.times import boot_now, wall_now
 from scheduler.running.supervisor.wire import (
@@ -39,10 +39,11 @@ from scheduler.running.supervisor.wire import (
 )
 
 _CHUNK_BYTES = 64 * 1024
+_RECORD_CHARACTERS = 256 * 1024  # of one log record, which travels in one piece
 
 
 def work(setup: Setup, first: tuple[Trust, StartPython] | None, orders: int, reports: int) -> None:
-    """Be a worker until the supervisor is gone. Without a `first` order, import the table's modules ahead."""
+    """Be a worker until it is worn or alone. Without a `first` order, import the table's modules ahead."""
     mouth = _Mouth(orders, reports)
     worker = _Worker(setup, mouth)
     if first:
@@ -50,7 +51,7 @@ def work(setup: Setup, first: tuple[Trust, StartPython] | None, orders: int, rep
     else:
         worker.import_ahead()
     decoder = Decoder()
-    while data := os.read(orders, _CHUNK_BYTES):
+    while not worker.is_worn and (data := os.read(orders, _CHUNK_BYTES)):
         worker.obey_all(decoder.feed(data))
 
 
@@ -58,22 +59,22 @@ class _Mouth:
     """Reports to the supervisor, from any thread. A copy of this process, forked by the user's code, has none."""
 
     def __init__(self, orders: int, reports: int) -> None:
-        self._fds = (orders, reports)
+        self.fds = (orders, reports)
         self._lock = threading.Lock()
         self.is_copy = False
         os.register_at_fork(after_in_child=self._close)
 
-    def report(self, message: Message) -> None:
-        """Say this; it waits for no one but the supervisor, which always listens."""
+    def report(self, *messages: Message) -> None:
+        """Say this in one breath; it waits for no one but the supervisor, which always listens."""
         with self._lock:
-            data = encode(message)
+            data = b"".join(encode(message) for message in messages)
             while data:
-                data = data[os.write(self._fds[1], data) :]
+                data = data[os.write(self.fds[1], data) :]
 
     def _close(self) -> None:
         if not self.is_copy:  # a copy may fork as well
             self.is_copy = True
-            for fd in self._fds:
+            for fd in self.fds:
                 os.close(fd)
 
 
@@ -91,7 +92,8 @@ class _Records(logging.Handler):
         if self._mouth.is_copy:
             sys.stderr.write(f"{record.levelname} {record.name}: {text}\n")
         elif self.key:
-            lines = LineCutter().feed(text.encode(errors="replace") + b"\n")
+            cut = text if len(text) <= _RECORD_CHARACTERS else f"{text[:_RECORD_CHARACTERS]}…"
+            lines = LineCutter().feed(cut.encode(errors="replace") + b"\n")
             self._mouth.report(Output(self.key, "log", lines, record.name, record.levelname.lower()))
 
 
@@ -103,13 +105,15 @@ class _Worker:
         self._mouth = mouth
         self._records = _Records(mouth)
         self._gate_until = 0.0
+        self.is_worn = False
         sys.path[:] = setup.sys_path
         sys.argv = ["leasebeat"]
         signal.signal(signal.SIGINT, signal.default_int_handler)
         faulthandler.enable()
         logging.basicConfig(handlers=[self._records], level=setup.log_level.upper(), format="%(message)s")
         os.chdir(setup.config_folder)
-        _fresh_streams()
+        fresh_streams()
+        self._surroundings = Surroundings(setup.config_folder, mouth.fds, setup.calls)
 
     def import_ahead(self) -> None:
         """Import the table's modules. One that fails is imported again by its run, which then reports the failure."""
@@ -129,23 +133,18 @@ class _Worker:
     def _perform(self, order: StartPython) -> None:
         began = boot_now()
         if began >= self._gate_until:
-            self._mouth.report(Ended(order.key, "gate_shut", 0))
+            self._mouth.report(Ended(order.key, "gate_shut", 0), Ready())
             return
         at = wall_now()
         self._mouth.report(Started(order.key, at.isoformat(), began, os.getpid()))
         try:
             environment = environment_of(order, self._setup.config_folder)
         except Unreadable as error:
-            self._mouth.report(Ended(order.key, "failed", 0, "rejected", str(error)))
+            self._mouth.report(Ended(order.key, "failed", 0, "rejected", str(error)), Ready())
             return
         self._records.key = order.key
-        with _surroundings(self._setup.config_folder, environment):
-            failure: Failure | None = None
-            try:
-                args, kwargs = pickle.loads(bytes.fromhex(order.arguments))  # noqa: S301 - made by our own leader
-                call((order.module, order.function), args, kwargs, job_run(order, at))
-            except BaseException as error:  # noqa: BLE001 - the user's code may raise what it likes
-                failure = failure_of(error)
+        with self._surroundings.prepared(environment):
+            failure = self._called(order, at)
         self._records.key = None
         if failure:
             with suppress(OSError):  # closed by the function
@@ -153,36 +152,19 @@ class _Worker:
         took_ms = round(1000 * (boot_now() - began))
         if self._mouth.is_copy:
             os._exit(1 if failure else 0)
-        elif failure:
-            self._mouth.report(Ended(order.key, "failed", took_ms, failure.reason, failure.error))
-        else:
-            self._mouth.report(Ended(order.key, "succeeded", took_ms))
+        ended = Ended(order.key, "succeeded", took_ms)
+        if failure:
+            ended = Ended(order.key, "failed", took_ms, failure.reason, failure.error)
+        self.is_worn = self._surroundings.are_worn()
+        self._mouth.report(ended, *(() if self.is_worn else (Ready(),)))
 
-
-@contextmanager
-def _surroundings(folder: str, env: dict[str, str]) -> Iterator[None]:
-    """The folder, environment and streams that a run finds; afterwards the environment is as before."""
-    before = dict(os.environ)
-    os.environ.update(env)
-    os.chdir(folder)
-    streams = _fresh_streams()
-    try:
-        yield
-    finally:
-        for stream in streams:
-            with suppress(ValueError):  # closed by the function
-                stream.flush()
-        linux.flush_c_streams()
-        for name in os.environ.keys() - before.keys():
-            del os.environ[name]
-        os.environ.update(before)
-
-
-def _fresh_streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
-    """Text streams over descriptors 1 and 2 that write after each line, in place of whatever the last run left."""
-    stdout, stderr = (
-        open(fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - closing one only flushes it
-        for fd in (1, 2)
-    )
-    sys.stdout, sys.stderr = stdout, stderr
-    return stdout, stderr
+    def _called(self, order: StartPython, at: datetime) -> Failure | None:
+        """Call the function; how it failed."""
+        try:
+            args, kwargs = pickle.loads(bytes.fromhex(order.arguments))  # noqa: S301 - made by our own leader
+            importlib.import_module(order.module)
+            with self._surroundings.guarded():
+                call((order.module, order.function), args, kwargs, job_run(order, at))
+        except BaseException as error:  # noqa: BLE001 - the user's code may raise what it likes
+            return failure_of(error)
+        return None

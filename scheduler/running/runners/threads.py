@@ -4,7 +4,7 @@ What that buys is a start in well under a millisecond. What it costs: such a run
 timeout, which is judged when it ends, nor when the lead is lost; a function that keeps the interpreter's lock keeps the
 leader from renewing its lease. It shares the process's environment, so `env` and the `LEASEBEAT_*` variables are not
 set (a parameter named `run` has the same facts), and its stdout and stderr are the process's own; records of Python's
-logging go where the process sends all of them.
+logging go where the process sends all of them. So of all that is written `output` governs the traceback alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scheduler.core.actions import PythonAction
+from scheduler.core.job import Output
 from scheduler.core.ports import Clock, RunEnded, RunNews, RunOrder, RunOutput, RunStarted
 from scheduler.running.runners.call import Failure, call, failure_of, job_run
 
@@ -116,7 +117,7 @@ class ThreadRunner:
 
     def _report_end(self, order: RunOrder, took_s: float, failure: Failure | None) -> None:
         took_ms = round(1000 * took_s)
-        for line in failure.traceback.splitlines() if failure else ():
+        for line in failure.traceback.splitlines() if failure and order.output is not Output.NONE else ():
             self._news(RunOutput(order.key, "stderr", line))
         if order.timeout_s is not None and took_s > order.timeout_s:
             self._news(RunEnded(order.key, "timed_out", took_ms))

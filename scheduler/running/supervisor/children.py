@@ -8,6 +8,7 @@ two, and what a command starts can never speak in its place.
 from __future__ import annotations
 
 import os
+import resource
 import selectors
 import signal
 import traceback
@@ -22,8 +23,12 @@ from scheduler.running.supervisor.wire import Decoder, Message, encode
 
 CHUNK_BYTES = 64 * 1024
 _DRAIN_BYTES = 1024 * 1024  # the most a pipe can hold, so all that was written before the end is read
+_LONGEST_REPORT = 8 * 1024 * 1024  # bytes; a child's own are far shorter
 _OWN_FAULT = 70  # EX_SOFTWARE of sysexits.h: the child failed before it was the user's
 _TO_DEFAULT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
+
+_MOST_FILES = 8192  # a thousand runs, which is as many as `max_parallel` allows, need four each
+_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)  # as the children are to have it
 
 
 class Inlet:
@@ -33,6 +38,11 @@ class Inlet:
         os.set_blocking(fd, False)
         self._fd = fd
         self._selector: selectors.BaseSelector | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there is nothing more to come."""
+        return self._fd < 0
 
     def watch(self, selector: selectors.BaseSelector, serve: Callable[[], None]) -> None:
         """Have `serve` called from now on whenever there is something to read."""
@@ -82,7 +92,7 @@ class Child:
         stdout, stderr, self._reports = inlets
         self.outputs = {"stdout": stdout, "stderr": stderr}
         self._orders = orders
-        self._decoder = Decoder()
+        self._decoder = Decoder(_LONGEST_REPORT)
 
     def watch(self, selector: selectors.BaseSelector, serve: Callable[[Child, str], None]) -> None:
         """Have `serve` called with the stream's name (or `reports`) whenever the child has written to it."""
@@ -97,6 +107,11 @@ class Child:
         except (BlockingIOError, BrokenPipeError):
             return False
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it can report nothing any more: the reports' pipe is closed on its side."""
+        return self._reports.is_closed
+
     def reports(self) -> list[Message]:
         """What the child has reported since the last call; ValueError when it wrote something else into that pipe."""
         return [report for data in self._reports.drain() for report in self._decoder.feed(data)]
@@ -106,6 +121,14 @@ class Child:
         os.close(self._orders)
         for inlet in (*self.outputs.values(), self._reports):
             inlet.close()
+
+
+def make_room() -> None:
+    """Let this process have as many files open as its children's pipes may take; the children keep the usual limit."""
+    soft, hard = _FILES
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def spawn(body: Callable[[int, int], object]) -> Child:
@@ -154,3 +177,4 @@ def _settle(supervisor: int, outputs: tuple[int, int], keep: set[int]) -> None:
         if int(name) > 2 and int(name) not in keep:  # noqa: PLR2004 - 0, 1 and 2 are the standard streams
             with suppress(OSError):  # the listing's own
                 os.close(int(name))
+    resource.setrlimit(resource.RLIMIT_NOFILE, _FILES)

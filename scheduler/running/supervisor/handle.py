@@ -6,18 +6,26 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from scheduler.core.actions import PythonAction, ShellAction
+from scheduler.core.actions import ShellAction
 from scheduler.core.ports import RunNews, RunOrder
 from scheduler.core.references import FileReference, Secret, Value
-from scheduler.running.supervisor.link import Link
+from scheduler.core.trace import traceparent
+from scheduler.running.supervisor.calls import call_of
 from scheduler.running.supervisor.wire import Kill, KillExclusive, Setup, StartPython, StartShell, Stop, Trust
+
+if TYPE_CHECKING:
+    from scheduler.running.supervisor.link import Link
+
+CALLS_A_WORKER = 1_000
+"""What a library leaks with each call is then given back long before anybody sees it."""
 
 _NO_TRUST = Trust(gate_until=0.0, exclusive_until=0.0)
 
 
 class SupervisorRunner:
-    """Runs `python` functions in worker processes and `shell` commands, all under a supervisor process.
+    """Runs `shell` commands, and in worker processes `python`, `http` and `celery`, all under a supervisor process.
 
     The supervisor is started by `open`, or by the first `start`; one that died is replaced at the next, and the runs it
     had end as failed, reason `crashed`. `news` is called in a thread of the supervisor's link, one call at a time; a
@@ -25,16 +33,23 @@ class SupervisorRunner:
     starts. `news` must not raise, and must not call `close`.
 
     `config_folder` is where runs begin and what they import from first. Records of Python's logging below `log_level`
-    are not passed on. A run that timed out has `grace_s` seconds between TERM and KILL.
+    are not passed on. A run that timed out has `grace_s` seconds between TERM and KILL. A worker is replaced after so
+    many `calls`.
     """
 
     def __init__(
-        self, news: Callable[[RunNews], None], config_folder: str, log_level: str = "info", grace_s: float = 10.0
+        self,
+        news: Callable[[RunNews], None],
+        config_folder: str,
+        log_level: str = "info",
+        grace_s: float = 10.0,
+        calls: int = CALLS_A_WORKER,
     ) -> None:
         self._news = news
         self._config_folder = config_folder
         self._log_level = log_level
         self._grace_s = grace_s
+        self._calls = calls
         self._modules: list[str] = []
         self._lock = threading.Lock()
         self._link: Link | None = None
@@ -93,8 +108,10 @@ class SupervisorRunner:
             link.close()
 
     def _new_link(self, *awaited: str) -> Link:
+        from scheduler.running.supervisor.link import Link  # noqa: PLC0415 - a standby starts no process
+
         sys_path = [self._config_folder, *(entry for entry in sys.path if entry != self._config_folder)]
-        setup = Setup(self._config_folder, sys_path, self._modules, self._log_level, self._grace_s)
+        setup = Setup(self._config_folder, sys_path, self._modules, self._log_level, self._grace_s, self._calls)
         link = Link(setup, self._news, awaited)
         link.send(self._trust)
         return link
@@ -109,16 +126,19 @@ def _told(value: Value) -> str | dict[str, str]:
 
 def _message(order: RunOrder) -> StartPython | StartShell:
     facts = (order.key, order.job, order.run, order.tick, order.attempt, order.term, order.fence)
-    match order.action:
-        case PythonAction() as action:
-            arguments = pickle.dumps((action.args, dict(action.kwargs))).hex()
-            return StartPython(*facts, *_rules(order, action.env), action.module, action.function, arguments)
-        case ShellAction() as action:
-            command = action.command if isinstance(action.command, str) else list(action.command)
-            return StartShell(*facts, *_rules(order, action.env), command, action.cwd)
-        case other:
-            raise TypeError(f"{type(other).__name__} has no process")
+    if isinstance(order.action, ShellAction):
+        action = order.action
+        command = action.command if isinstance(action.command, str) else list(action.command)
+        return StartShell(*facts, *_rules(order, action.env), command, action.cwd)
+    called = call_of(order)
+    arguments = pickle.dumps((called.args, called.kwargs)).hex()
+    return StartPython(*facts, *_rules(order, called.env), called.module, called.function, arguments)
 
 
-def _rules(order: RunOrder, env: Mapping[str, Value]) -> tuple[dict[str, str | dict[str, str]], float | None, bool]:
-    return {name: _told(value) for name, value in env.items()}, order.timeout_s, order.exclusive
+def _rules(
+    order: RunOrder, env: Mapping[str, Value]
+) -> tuple[dict[str, str | dict[str, str]], float | None, bool, str]:
+    told = {name: _told(value) for name, value in env.items()} | {
+        "TRACEPARENT": traceparent(order.run, order.fence, order.attempt)
+    }
+    return told, order.timeout_s, order.exclusive, order.output.value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -16,6 +18,7 @@ from datetime import datetime
 from scheduler.core.ports import RunEnded, RunNews, RunOutput, RunStarted
 from scheduler.running.supervisor.run import ending
 from scheduler.running.supervisor.sessions import Tree
+from scheduler.running.supervisor.times import boot_now
 from scheduler.running.supervisor.wire import (
     Decoder,
     Ended,
@@ -33,19 +36,51 @@ _NO_SESSION = 0  # not known yet
 _LOOK_AGAIN_S = 0.01
 _LOOKS = 100
 _PATIENCE_S = 2  # with a supervisor that takes no message, or does not end: it never waits, so it is stopped or stuck
+_DEAF_S = 30.0  # long enough for a slow machine to start the process, which reads nothing until then
+
+
+class Hearing:
+    """Whether the supervisor still takes in what it is told, asked whenever there is something to tell it.
+
+    One that is stopped, or stuck, would let the leader go on for ever with runs that neither begin nor end.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._unread_since: float | None = None
+
+    def is_lost(self, unread: int, now: float) -> bool:
+        """`unread` is what it has yet to take in at boot second `now`; whether that is so for too long."""
+        if not unread:
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
+        return self._unread_since is not None and now - self._unread_since > self._patience_s
+
+    def it_spoke(self) -> None:
+        """So it is busy and not stuck."""
+        self._unread_since = None
 
 
 class Link:
     """A supervisor from its start to its end. `news` is called in this link's thread alone.
 
     The thread also starts the process: whoever asks for a run must not wait for that, and a process that cannot be
-    started is reported just as one that died. `awaited` are the runs that will be handed over first.
+    started is reported just as one that died. `awaited` are the runs that will be handed over first. A supervisor that
+    has taken nothing in for `patience_s` is killed.
     """
 
-    def __init__(self, setup: Setup, news: Callable[[RunNews], None], awaited: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        news: Callable[[RunNews], None],
+        awaited: Iterable[str] = (),
+        patience_s: float = _DEAF_S,
+    ) -> None:
         self._news = news
         self._ours, self._theirs = socket.socketpair()
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _PATIENCE_S, 0))
+        self._hearing = Hearing(patience_s)
         self._lock = threading.Lock()
         self._sessions = dict.fromkeys(awaited, _NO_SESSION)
         self._is_over = False
@@ -64,6 +99,8 @@ class Link:
     def send(self, message: Message) -> None:
         """Tell the supervisor; if it is gone, there is nobody to tell."""
         with self._lock:
+            if self._process and not self._is_over and self._hearing.is_lost(_unread(self._ours), boot_now()):
+                self._process.kill()
             self._send(message)
 
     def start(self, order: StartPython | StartShell) -> bool:
@@ -130,6 +167,7 @@ class Link:
         decoder = Decoder()
         try:
             while data := self._ours.recv(_CHUNK_BYTES):
+                self._hearing.it_spoke()
                 for report in decoder.feed(data):
                     self._pass_on(report)
         except ConnectionResetError:
@@ -160,6 +198,13 @@ class Link:
                 self._news(RunEnded(key, "failed", took_ms=0, reason="crashed", error=cause))
             else:
                 self._news(RunEnded(key, "killed", took_ms=0))
+
+
+def _unread(ours: socket.socket) -> int:
+    """How much of what was sent has not been taken in at the other end; 0 where the kernel does not tell."""
+    with suppress(OSError):
+        return int.from_bytes(fcntl.ioctl(ours, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    return 0
 
 
 def _end_of(process: subprocess.Popen[bytes]) -> int:

@@ -8,7 +8,7 @@ import selectors
 import signal
 
 from scheduler.running.supervisor import linux
-from scheduler.running.supervisor.children import CHUNK_BYTES
+from scheduler.running.supervisor.children import CHUNK_BYTES, make_room
 from scheduler.running.supervisor.outbox import Outbox
 from scheduler.running.supervisor.roster import Roster
 from scheduler.running.supervisor.times import boot_now
@@ -33,6 +33,7 @@ def supervise(leader: int) -> None:
     for signum in _LEFT_TO_THE_LEADER:
         signal.signal(signum, signal.SIG_IGN)
     linux.adopt_orphans()
+    make_room()
     gc.freeze()  # else the collector of every child would copy the pages that it shares with this process
     decoder = Decoder()
     messages: list[Message] = []

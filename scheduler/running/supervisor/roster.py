@@ -1,9 +1,10 @@
 """Who is at work: the runs, the children they are in, and the workers that are free.
 
-A command is a child of its own. A Python function is called in a worker, which is used again for the next one; there
-are as many workers as there were ever Python runs at one time, which the leader bounds (`max_parallel`). One is started
-ahead with the table's modules imported, so that the first tick does not pay for that. A run never waits for a worker
-that is still importing: a module that hangs delays its own job and no other.
+A command is a child of its own. A Python function is called in a worker, which is used again for the next one until it
+says that it is worn; there are as many workers as there were ever Python runs at one time, which the leader bounds
+(`max_parallel`). One is started ahead with the table's modules imported, so that the first tick does not pay for that,
+and again when one that has worked is gone. A run never waits for a worker that is still importing: a module that hangs
+delays its own job and no other.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Roster:
         self._outbox = outbox
         self._children: dict[int, Child] = {}
         self._runs: dict[Child, Run] = {}
+        self._workers: set[Child] = set()
         self._free: list[Child] = []
         self._dead: list[Child] = []
         self._deaths = _told_of_deaths()
@@ -63,6 +65,8 @@ class Roster:
             self._outbox.put(Ended(order.key, "failed", 0, "crashed", f"no process to run in: {error.strerror}"))
         else:
             self._runs[child] = Run(order, child, boot_now())
+            if isinstance(order, StartPython):
+                self._workers.add(child)
 
     def stop(self, key: str) -> None:
         """Ask this run to end, if it is still there."""
@@ -82,6 +86,7 @@ class Roster:
             if run.needs_trust and now >= trust.exclusive_until:
                 run.kill()
             run.keep_time(now, self._setup.grace_s)
+            self._tell(run.voice.hear_nothing(now))
         for child in tuple(self._dead):
             self._bury(child, may_start=now < trust.gate_until)
 
@@ -90,6 +95,8 @@ class Roster:
         waits = [run.alarm - now for run in self._runs.values() if run.alarm is not None]
         if any(run.needs_trust for run in self._runs.values()):
             waits += [trust.exclusive_until - now, _DOZE_S]
+        if any(run.voice.holds_back for run in self._runs.values()):
+            waits.append(_DOZE_S)
         if self._dead:
             waits.append(_LOOK_AGAIN_S)
         return max(0.0, min(waits)) if waits else None
@@ -136,11 +143,20 @@ class Roster:
         except ValueError:  # the user's code wrote into that pipe: there is no telling what comes next
             child.tree.kill()
             return
+        if child.is_silent:
+            self._end_mute_worker(child)
         for report in reports:
-            if isinstance(report, Ready):
+            if isinstance(report, Ready) and child not in self._runs:
+                self._workers.add(child)
                 self._free.append(child)
             elif isinstance(report, Report) and (run := self._runs.get(child)) and run.order.key == report.key:
                 self._take(run, report)
+
+    def _end_mute_worker(self, child: Child) -> None:
+        """One whose code closed what was not its own could never report its end. It may also be dying by itself."""
+        run = self._runs.get(child)
+        if child in self._workers and child.status is None and not (run and run.in_grace):
+            child.tree.kill()
 
     def _take(self, run: Run, report: Report) -> None:
         match report:
@@ -148,23 +164,26 @@ class Roster:
                 run.begin(report)
                 self._outbox.put(report)
             case Output():
-                self._outbox.put_output(report)
+                self._tell(run.voice.hear_record(report, boot_now()))
             case Ended():
                 run.said = report
                 if isinstance(run.order, StartPython):
-                    self._free_worker(run)
+                    self._end_call(run)
 
-    def _free_worker(self, run: Run) -> None:
+    def _end_call(self, run: Run) -> None:
         """The call has returned. A worker that was asked to end may be in any state, so it is not used again."""
         if run.doom:
             run.kill()
         else:
             self._report_end(run)
-            self._free.append(run.child)
 
     def _pass_on(self, child: Child, stream: str, data: bytes) -> None:
         """A free worker's output, that of threads which outlived their run, is nobody's."""
-        if (run := self._runs.get(child)) and (output := run.output(stream, data)):
+        if run := self._runs.get(child):
+            self._tell(run.voice.hear(stream, data, boot_now()))
+
+    def _tell(self, outputs: list[Output]) -> None:
+        for output in outputs:
             self._outbox.put_output(output)
 
     def _reap(self) -> None:
@@ -186,23 +205,27 @@ class Roster:
                 child.tree.kill()
             return
         self._dead.remove(child)
-        is_used_worker = child in self._free or (run is not None and isinstance(run.order, StartPython))
         if run:
             self._report_end(run)
         if child in self._free:
             self._free.remove(child)
         child.close()
-        if is_used_worker and may_start and not self._free:
-            self._start_ahead()
+        if child in self._workers:
+            self._workers.remove(child)
+            if may_start and not self._free:
+                self._start_ahead()
 
     def _report_end(self, run: Run) -> None:
         for stream, inlet in run.child.outputs.items():
             for data in inlet.drain():
                 self._pass_on(run.child, stream, data)
-            if output := run.last_output(stream):
-                self._outbox.put_output(output)
+        now = boot_now()
+        self._tell(run.voice.hear_end(now))
+        ended = run.end(now)
+        if ended.outcome != "succeeded":
+            self._tell(run.voice.tail)
         del self._runs[run.child]
-        self._outbox.put(run.end(boot_now()))
+        self._outbox.put(ended)
 
 
 def _told_of_deaths() -> int:

@@ -6,29 +6,28 @@ import os
 import signal
 
 from scheduler.running.supervisor.children import Child
-from scheduler.running.supervisor.lines import LineCutter
-from scheduler.running.supervisor.wire import Ended, Output, Start, Started, StartShell
+from scheduler.running.supervisor.voice import Voice
+from scheduler.running.supervisor.wire import Ended, Start, Started, StartShell
 
-_QUOTED_CHARACTERS = 300  # of the last line of stderr, in a failure's sentence
+_QUOTED_CHARACTERS = 300  # of its last line, in a failure's sentence
 
 
 class Run:
     """One attempt of `order` in `child`, handed over at boot second `now`.
 
-    `said` is what its own process reported as its end. `doom` is the outcome that was forced on it, and outweighs what
-    it said.
+    `voice` is what it writes. `said` is what its own process reported as its end. `doom` is the outcome that was forced
+    on it, and outweighs what it said.
     """
 
     def __init__(self, order: Start, child: Child, now: float) -> None:
         self.order = order
         self.child = child
+        self.voice = Voice(order.key, order.output, now)
         self.said: Ended | None = None
         self.doom: str | None = None
         self._killed = False
         self._alarm = None if order.timeout_s is None else now + order.timeout_s
         self._began: float | None = None
-        self._cutters = {"stdout": LineCutter(), "stderr": LineCutter()}
-        self._last_error = ""
 
     @property
     def alarm(self) -> float | None:
@@ -73,19 +72,13 @@ class Run:
         else:
             self.stop("timed_out", now + grace_s)
 
-    def output(self, stream: str, data: bytes) -> Output | None:
-        """The lines that `data` completes, if it completes any."""
-        return self._output(stream, self._cutters[stream].feed(data))
-
-    def last_output(self, stream: str) -> Output | None:
-        """What it wrote after its last line end, if anything."""
-        return self._output(stream, self._cutters[stream].rest())
-
     def end(self, now: float) -> Ended:
         """The final word on it, once it is over."""
         took_ms = 0 if self._began is None else round(1000 * (now - self._began))
         if self.doom == "killed" and self._began is None:  # it was killed before its first statement
             return Ended(self.order.key, "gate_shut", took_ms)
+        if self.doom == "timed_out" and self.said and self.said.reason == "crashed":  # it says what it was waiting for
+            return Ended(self.order.key, self.doom, took_ms, None, self.said.error)
         if self.doom:
             return Ended(self.order.key, self.doom, took_ms)
         if self.said:
@@ -95,14 +88,9 @@ class Run:
             return Ended(self.order.key, "succeeded", took_ms)
         return Ended(self.order.key, "failed", took_ms, "exit" if is_command else "crashed", self._cause_of_death())
 
-    def _output(self, stream: str, lines: list[str]) -> Output | None:
-        if stream == "stderr":
-            self._last_error = next((line for line in reversed(lines) if line.strip()), self._last_error)
-        return Output(self.order.key, stream, lines) if lines else None
-
     def _cause_of_death(self) -> str:
         code = os.waitstatus_to_exitcode(self.child.status or 0)
-        last_words = self._last_error.strip()[:_QUOTED_CHARACTERS]
+        last_words = self.voice.last_words[:_QUOTED_CHARACTERS]
         return f"{ending(code)}: {last_words}" if last_words and code > 0 else ending(code)
 
 

@@ -41,8 +41,10 @@ class Tree:
         return found
 
     def signal(self, signum: int) -> None:
-        """Send `signum` to all of them."""
-        _send(self.living(), signum)
+        """Send `signum` to all of them, once: to many a program a second TERM means to drop what it is at."""
+        if living := self.living():
+            _send(living, signum)
+            return
         with suppress(OSError):
             os.killpg(self._leader, signum)
 

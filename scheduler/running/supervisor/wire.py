@@ -12,6 +12,7 @@ the same version of this program, so the format is nobody else's.
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field, fields
 
 
@@ -20,7 +21,8 @@ class Setup:
     """The first message. Children live in `config_folder` and import from `sys_path`, which begins with it.
 
     `modules` are imported by the worker that is started ahead of its first run; records below `log_level` are not
-    passed on; a run that timed out has `grace_s` seconds between TERM and KILL.
+    passed on; a run that timed out has `grace_s` seconds between TERM and KILL. A worker is replaced after so many
+    `calls`.
     """
 
     config_folder: str
@@ -28,6 +30,7 @@ class Setup:
     modules: list[str]
     log_level: str
     grace_s: float
+    calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Start:
 
     `env` holds what the job's action adds to the environment: text, or `{"file": path}` for the content of a file,
     which the run's own process reads. It may hold secrets, so it is in no `repr`. `timeout_s` is None for no limit.
+    `output` says what is told of what it writes: `log`, `tail` or `none`.
     """
 
     key: str
@@ -56,6 +60,7 @@ class Start:
     env: dict[str, str | dict[str, str]] = field(repr=False)
     timeout_s: float | None
     exclusive: bool
+    output: str
 
     def facts(self) -> dict[str, str]:
         """What every run is told, as variables of its environment."""
@@ -65,11 +70,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class StartPython(Start):
-    """Call `function` of `module`. `arguments` is the hex of a pickled `(args, kwargs)`: YAML knows more than JSON."""
+    """Call `function` of `module`. `arguments` is the hex of a pickled `(args, kwargs)`: YAML knows more than JSON.
+
+    They may hold secrets as well.
+    """
 
     module: str
     function: str
-    arguments: str
+    arguments: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,10 @@ class KillExclusive:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A worker started ahead of its first run has its modules imported."""
+    """A worker has its modules imported, or its call behind it, and can be given another.
+
+    One that ends a call without this word ends itself.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +163,23 @@ def encode(message: Message) -> bytes:
 
 
 class Decoder:
-    """Turns bytes, however they were cut on their way, back into messages."""
+    """Turns bytes, however they were cut on their way, back into messages of at most so many bytes."""
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def __init__(self, most_bytes: int = sys.maxsize) -> None:
+        self._most_bytes = most_bytes
+        self._parts: list[bytes] = []
+        self._bytes = 0
 
     def feed(self, data: bytes) -> list[Message]:
-        """The messages completed by `data`; ValueError when a line is none of ours."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        """The messages completed by `data`; ValueError when a line is none of ours, or too long."""
+        self._parts.append(data)
+        self._bytes += len(data)
+        if self._bytes > self._most_bytes + len(data):
+            raise ValueError(f"not a message: {self._bytes} bytes without an end")
+        if b"\n" not in data:
+            return []
+        *lines, rest = b"".join(self._parts).split(b"\n")
+        self._parts, self._bytes = [rest], len(rest)
         return [_decode(line) for line in lines]
 
 
