@@ -6,6 +6,7 @@ import ctypes
 import functools
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -121,3 +122,11 @@ def fork_and_return() -> None:
 
 def leave_a_child_behind(fifo: str) -> None:
     subprocess.Popen(["sh", "-c", f"exec 9>{fifo}; echo held >&9; sleep 60"])
+
+
+def peak_kb() -> None:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def has_imported(*modules: str) -> None:
+    print(*(module in sys.modules for module in modules))
