@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from scheduler.app.place import Place
 from scheduler.cli import cluster_findings as findings
+from scheduler.cli import cluster_jobs
 from scheduler.cli.cluster_findings import Finding
 from scheduler.cli.lease_state import LeaseState, state_of
 from scheduler.cluster.access import Access, chosen_access
@@ -19,7 +20,7 @@ from scheduler.cluster.answers import JsonObject
 from scheduler.cluster.api import ApiServer
 from scheduler.cluster.permissions import Account, account, may
 from scheduler.cluster.resource import Resource
-from scheduler.config.settings import LeaseSettings
+from scheduler.config.settings import Loaded
 from scheduler.core.errors import ClusterError, StoreError
 from scheduler.core.ports import Clock, LeaseRecord
 from scheduler.core.skew import DATE_COUNTS
@@ -27,9 +28,10 @@ from scheduler.stores.kubernetes import API, record_of
 
 TIMEOUT_S = 10.0  # of one request: a person waits, perhaps for a login in a browser
 VERBS = ("create", "get", "update", "watch")
+EVENT_VERBS = ("patch", "create")  # without them nothing is amiss but what `kubectl describe lease` tells
 CLOCKS_MAY_DIFFER = timedelta(seconds=2)
 OLD_LOCKS = (("ConfigMap", "configmaps"), ("Endpoints", "endpoints"))
-STEPS = 9  # requests at most
+STEPS = 11  # requests at most
 
 Step = Callable[[int, int], None]
 Result = TypeVar("Result")
@@ -37,11 +39,17 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class Examined:
-    """What was found. `granted` and `lease` are None where the cluster gave no answer or permission to look."""
+    """What was found. `granted` and `lease` are None where the cluster gave no answer or permission to look.
+
+    `events` says whether the account may write Events, which it need not; `jobs` what it may do with Kubernetes Jobs,
+    where the table makes any.
+    """
 
     place: str
     account: Account | None = None
     granted: list[str] | None = None
+    events: bool | None = None
+    jobs: cluster_jobs.JobRights | None = None
     lease: LeaseState | None = None
     ahead: timedelta | None = None
     found: list[Finding] = field(default_factory=list)
@@ -54,7 +62,10 @@ class Examined:
     @property
     def line(self) -> str:
         """One line for people, of a cluster without errors."""
-        parts = [f"{' '.join(self.granted or ['nothing'])} ok", *([self.lease.sentence] if self.lease else [])]
+        parts = [f"{' '.join(self.granted or ['nothing'])} ok"]
+        parts += ["events ok"] if self.events else []
+        parts += [self.jobs.sentence] if self.jobs else []
+        parts += [self.lease.sentence] if self.lease else []
         return f"cluster {self.place}: {' · '.join(parts)}"
 
     @property
@@ -64,6 +75,8 @@ class Examined:
             "lease": self.place,
             "account": str(self.account) if self.account else None,
             "granted": self.granted,
+            "events": self.events,
+            "jobs": self.jobs.granted if self.jobs else None,
             "state": self.lease.word if self.lease else None,
             "leader": self.lease.leader if self.lease else None,
             "renewed": self.lease.renewed if self.lease else None,
@@ -72,11 +85,12 @@ class Examined:
         }
 
 
-def examine(lease: LeaseSettings, place: Place, clock: Clock, step: Step) -> Examined:
+def examine(loaded: Loaded, place: Place, clock: Clock, step: Step) -> Examined:
     """Ask the cluster of the settings and the command line; nothing is changed there.
 
     `step` is told how many requests of how many at most have been made.
     """
+    lease = loaded.settings.lease
     name = place.lease or lease.name
     try:
         access = chosen_access(place.kubeconfig, place.context)
@@ -86,7 +100,8 @@ def examine(lease: LeaseSettings, place: Place, clock: Clock, step: Step) -> Exa
     resource = Resource(API, "Lease", "leases", place.namespace or lease.namespace or access.namespace, name)
     server = ApiServer(access)
     try:
-        return _Examination(access, server, resource, clock, step).made(adopt=lease.adopt)
+        jobs = cluster_jobs.makes_jobs(loaded.table)
+        return _Examination(access, server, resource, clock, step, jobs).made(adopt=lease.adopt)
     finally:
         server.close()
 
@@ -98,6 +113,7 @@ class _Examination:
     lease: Resource
     clock: Clock
     step: Step
+    makes_jobs: bool
     asked: int = 0
 
     def made(self, *, adopt: bool) -> Examined:
@@ -107,6 +123,11 @@ class _Examination:
             examined.granted = [verb for verb in VERBS if self._may(verb, examined)]
             examined.account = self._next(partial(account, self.server, TIMEOUT_S))
             self._judge_permissions(examined)
+            if self.makes_jobs:
+                examined.jobs = cluster_jobs.asked(self._may_do, self.lease.namespace)
+                pasted = bool(examined.found)
+                examined.found += examined.jobs.problems(examined.account, self.lease, is_pasted=pasted)
+            examined.events = all(self._next(partial(self._may_tell, verb)) for verb in EVENT_VERBS)
             if "get" in examined.granted:
                 self._judge_lease(examined, adopt=adopt)
         except StoreError as error:
@@ -123,10 +144,16 @@ class _Examination:
         examined.ahead = ahead(sent, self.server.server_time, self.clock.wall())
         return granted
 
+    def _may_do(self, verb: str, resource: Resource) -> bool:
+        return self._next(partial(may, self.server, verb, resource, TIMEOUT_S))
+
+    def _may_tell(self, verb: str) -> bool:
+        return may(self.server, verb, Resource("v1", "Event", "events", self.lease.namespace, ""), TIMEOUT_S)
+
     def _judge_permissions(self, examined: Examined) -> None:
         missing = [verb for verb in VERBS if verb not in (examined.granted or ())]
         if missing:
-            examined.found.append(findings.forbidden(examined.account, missing, self.lease))
+            examined.found.append(findings.forbidden(examined.account, missing, self.lease, jobs=self.makes_jobs))
 
     def _judge_lease(self, examined: Examined, *, adopt: bool) -> None:
         record = self._next(self._record)
@@ -160,7 +187,7 @@ class _Examination:
         return held
 
     def _next(self, ask: Callable[[], Result]) -> Result:
-        self.step(self.asked, STEPS)
+        self.step(self.asked, STEPS + cluster_jobs.REQUESTS * self.makes_jobs)
         self.asked += 1
         return ask()
 

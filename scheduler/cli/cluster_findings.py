@@ -20,6 +20,11 @@ from scheduler.core.ledger import ANNOTATION
 CANNOT_ASK = "cluster"
 OLD_LOCK = "control-plane.alpha.kubernetes.io/leader"
 _ROLE_PASTED = "kubectl apply -f - <<'END'                      # paste this; it grants exactly what is needed"
+_FOR_JOBS = (
+    "{apiGroups: [batch], resources: [jobs], verbs: [create, get, list, watch, delete]}",
+    '{apiGroups: [""], resources: [pods], verbs: [list]}',
+    '{apiGroups: [""], resources: [pods/log], verbs: [get]}',
+)
 _PLAIN_IN_YAML = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[a-z][a-z0-9.-]*")
 _NOT_THERE = ("connection refused", "timeout", "no connection", "the server's name cannot be resolved")
 
@@ -60,30 +65,41 @@ def unreachable(access: Access, error: StoreError) -> Finding:
     return Finding(f"no cluster: {access.label}{refused}", CANNOT_ASK, " ".join(sentences) or None)
 
 
-def forbidden(account: Account | None, missing: Sequence[str], lease: Resource) -> Finding:
-    """Permissions that are missing, and the Role that grants all that is needed. Without `watch` one can live."""
-    who = printable(str(account), LONGEST_NAME) if account else "this account"
+def forbidden(account: Account | None, missing: Sequence[str], lease: Resource, *, jobs: bool = False) -> Finding:
+    """Permissions that are missing, and the Role that grants all that is needed. Without `watch` one can live.
+
+    With `jobs` the table makes Kubernetes Jobs.
+    """
     return Finding(
-        f"{who} may not {', '.join(missing)} {lease} (403)",
+        f"{who(account)} may not {', '.join(missing)} {lease} (403)",
         "rbac",
         "without watch the standbys poll" if list(missing) == ["watch"] else None,
         warning=list(missing) == ["watch"],
-        paste=role(account, lease),
+        paste=role(account, lease, jobs=jobs),
     )
 
 
-def role(account: Account | None, lease: Resource) -> str:
-    """The commands that grant this account exactly what a replica needs."""
+def who(account: Account | None) -> str:
+    """The account, in a sentence."""
+    return printable(str(account), LONGEST_NAME) if account else "this account"
+
+
+def role(account: Account | None, lease: Resource, *, jobs: bool = False) -> str:
+    """The commands that grant this account exactly what a replica needs, with `jobs` one that makes Kubernetes Jobs."""
     name, namespace = _yaml(lease.name), _yaml(lease.namespace)
     leases = "{apiGroups: [coordination.k8s.io], resources: [leases]"
     shell_name, shell_namespace = shlex.quote(lease.name), shlex.quote(lease.namespace)
     head = "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: "
+    rules = [
+        f"{leases}, verbs: [create]}}",
+        f"{leases}, resourceNames: [{name}], verbs: [get, update, watch]}}",
+        *(_FOR_JOBS if jobs else ()),
+    ]
     return "\n".join(
         [
             _ROLE_PASTED,
             f"{head}{{name: {name}, namespace: {namespace}}}, rules: [",
-            f"  {leases}, verbs: [create]}},",
-            f"  {leases}, resourceNames: [{name}], verbs: [get, update, watch]}}]}}",
+            ",\n".join(f"  {rule}" for rule in rules) + "]}",
             "END",
             f"kubectl -n {shell_namespace} create rolebinding {shell_name} --role={shell_name} {_subject(account)}",
         ]

@@ -22,10 +22,11 @@ import urllib3.exceptions
 from kubernetes.config import ConfigException
 
 from scheduler.cluster.resource import Resource
-from scheduler.core.errors import Absent, Conflict, StoreError, Unavailable, WatchForbidden
+from scheduler.core.errors import Absent, Conflict, Refused, StoreError, Unavailable, WatchForbidden
 
 JsonObject = dict[str, Any]
 LONGEST_MESSAGE = 200
+_JUDGED = (400, 403, 404, 405, 413, 415, 422)
 
 _PLAIN_WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, "connection refused"),
@@ -85,13 +86,13 @@ def refusal_of_status(verb: str, resource: Resource, status: JsonObject) -> Stor
     if code == HTTPStatus.UNAUTHORIZED:
         return Unavailable("401: not logged in", "the token or certificate was refused; it is read again")
     if code == HTTPStatus.FORBIDDEN and f"cannot {verb} resource" in message:
-        error = WatchForbidden if verb == "watch" else Unavailable
+        error = WatchForbidden if verb == "watch" else Refused
         return error(f"403: may not {verb} {resource}", _grant(verb, resource, message))
     if code == HTTPStatus.CONFLICT:
         return Conflict(f"409: {message}")
     if code == HTTPStatus.NOT_FOUND and _is_about(resource, status):
         return Absent(f"404: there is no {resource}")
-    return Unavailable(f"{code}: {message}")
+    return (Refused if code in _JUDGED else Unavailable)(f"{code}: {message}")
 
 
 def failure(error: Exception, timeout_s: float, tried: str) -> Unavailable:

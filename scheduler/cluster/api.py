@@ -1,4 +1,4 @@
-"""The API server as one account sees it: get, list, create, update and watch, with plain dicts, each by its deadline.
+"""The API server as one account sees it: plain dicts, and a deadline for each request.
 
 Requests go through the official client's connection pool and credentials, but not through its typed layer, which writes
 times in a form that a Lease refuses. Nothing is repeated here: urllib3's retries, redirects and obedience to
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from kubernetes.client import ApiClient
@@ -29,7 +29,9 @@ from scheduler.cluster.watch import End, Event, WatchReader
 from scheduler.core.errors import Absent, StoreError, Unavailable
 
 SUCCESSES = range(200, 300)
-METHODS = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "watch": "GET"}
+READING = {"get": "GET", "list": "GET", "watch": "GET"}
+METHODS = READING | {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
+MERGE = {"Content-Type": "application/merge-patch+json"}
 PAGE = 500  # objects in one reply to a list
 WATCH_FOR_S = 300
 LOOK_UP_S = 0.1
@@ -47,6 +49,13 @@ class _Call(NamedTuple):
     def target(self) -> str:
         of_collection = self.verb in ("create", "list", "watch")
         return (self.resource.collection if of_collection else self.resource.path) + self.query
+
+
+class Stop(Protocol):
+    """What a watch looks at from time to time; a `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """Whether it is to end."""
 
 
 class ApiServer:
@@ -79,10 +88,24 @@ class ApiServer:
         except Absent:
             return None
 
-    def listed(self, resource: Resource, timeout_s: float) -> list[JsonObject]:
-        """All objects of this kind in the namespace, page after page; the name in `resource` does not matter."""
+    def text(self, resource: Resource, query: Mapping[str, str], timeout_s: float) -> str:
+        """What is text and no object, such as a part of a pod; `Absent` when there is none."""
+        reply = self._reply(_Call("get", resource, "?" + urlencode(query)), timeout_s)
+        return reply.body.decode(errors="replace")
+
+    def below(self, resource: Resource, path: str, timeout_s: float) -> bytes:
+        """What is found at this path below the object, as it is: what a pod's own server answers, say."""
+        return self._reply(_Call("get", resource, path), timeout_s).body
+
+    def listed(self, resource: Resource, timeout_s: float, labels: Mapping[str, str] | None = None) -> list[JsonObject]:
+        """All objects of this kind in the namespace, page after page, or those with these labels.
+
+        The name in `resource` does not matter.
+        """
         found: list[JsonObject] = []
         query = {"limit": str(PAGE)}
+        if labels:
+            query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
         while True:
             page = self._ask(_Call("list", resource, "?" + urlencode(query)), timeout_s)
             found.extend(page.get("items") or [])
@@ -99,18 +122,37 @@ class ApiServer:
         """Replace the whole object over the uid and resourceVersion in `body`; `Conflict` when it has others."""
         return self._ask(_Call("update", resource, body=body), timeout_s)
 
-    def watch(self, resource: Resource, since: str | None, silence_s: float, stop: threading.Event) -> Generator[Event]:
+    def patch(self, resource: Resource, changes: JsonObject, timeout_s: float) -> JsonObject:
+        """Change these fields of the object, whatever its version (RFC 7386); `Absent` when there is none."""
+        return self._ask(_Call("patch", resource, body=changes), timeout_s)
+
+    def delete(self, resource: Resource, uid: str | None, timeout_s: float) -> bool:
+        """Have the object deleted, and all it owns before it; False when there is none.
+
+        With a `uid`, `Conflict` when another object has the name by now. It is there until all that it owns is gone.
+        """
+        only = {"preconditions": {"uid": uid}} if uid else {}
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground", **only}
+        try:
+            self._reply(_Call("delete", resource, body=options), timeout_s)
+        except Absent:
+            return False
+        return True
+
+    def watch(
+        self, resource: Resource, since: str | None, silence_s: float, stop: Stop, look_up_s: float = LOOK_UP_S
+    ) -> Generator[Event]:
         """What happens to the object after version `since`, or from its state of now on when that is None.
 
-        Ends when `stop` is set or the way is closed, when the server ends the watch, when it no longer knows `since`
-        (410), and after `silence_s` without a word. Then read the object again: only that tells what was missed, and
-        whether the server is there at all.
+        Ends when `stop` is set, which is looked at each `look_up_s`, or the way is closed, when the server ends the
+        watch, when it no longer knows `since` (410), and after `silence_s` without a word. Then read the object again:
+        only that tells what was missed, and whether the server is there at all.
         """
         reader = WatchReader(partial(self._open_watch, _watch_call(resource, since), silence_s))
         reader.start()
         try:
             while not (stop.is_set() or self._closed.is_set()):
-                event = reader.take(LOOK_UP_S)
+                event = reader.take(look_up_s)
                 if event is None:
                     continue
                 if isinstance(event, End) or _has_expired(event):
@@ -133,6 +175,9 @@ class ApiServer:
             self._forget_client()
 
     def _ask(self, call: _Call, timeout_s: float) -> JsonObject:
+        return self._reply(call, timeout_s).json()
+
+    def _reply(self, call: _Call, timeout_s: float) -> Reply:
         try:
             reply = self._exchanges.within(timeout_s, partial(self._exchange, call, timeout_s))
         except StoreError:
@@ -141,7 +186,7 @@ class ApiServer:
             raise failure(error, timeout_s, self._access.label) from error
         if reply.status not in SUCCESSES:
             raise self._refused(call, reply)
-        return reply.json()
+        return reply
 
     def _exchange(self, call: _Call, timeout_s: float, given_up: threading.Event) -> Reply:
         return _whole(self._send(call, timeout_s, given_up), given_up)
@@ -168,7 +213,7 @@ class ApiServer:
         response: BaseHTTPResponse = client.rest_client.pool_manager.request(
             METHODS[call.verb],
             client.configuration.host + call.target,
-            headers=headers,
+            headers=headers | (MERGE if call.verb == "patch" else {}),
             body=None if call.body is None else json.dumps(call.body, separators=(",", ":")).encode(),
             timeout=Timeout(connect=timeout_s, read=timeout_s),
             retries=False,  # redirects are not followed either then

@@ -31,11 +31,13 @@ class Account(NamedTuple):
 def may(api: ApiServer, verb: str, resource: Resource, timeout_s: float) -> bool:
     """Whether this account may do so; raises StoreError where the server gives no answer.
 
-    `create` is judged without the object's name, which a Role cannot grant by name.
+    `create` is judged without the object's name, which a Role cannot grant by name; without any name, all are meant.
     """
     group = resource.api.rpartition("/")[0]
     asked = {"namespace": resource.namespace, "verb": verb, "group": group, "resource": resource.plural}
-    if verb != "create":
+    if resource.part:
+        asked["subresource"] = resource.part
+    if verb != "create" and resource.name:
         asked["name"] = resource.name
     review = api.create(_ACCESS, _review(_ACCESS, {"spec": {"resourceAttributes": asked}}), timeout_s)
     return bool((review.get("status") or {}).get("allowed"))

@@ -10,7 +10,8 @@ class Resource:
     """One object, whether it exists or not; `namespace` is empty for a kind that has none.
 
     `api` is group and version as in the object's `apiVersion` (`coordination.k8s.io/v1`, plain `v1` for the core
-    group), `plural` the word in its path (`leases`), `kind` the word for people (`Lease`).
+    group), `plural` the word in its path (`leases`), `kind` the word for people (`Lease`). `part` is what of the
+    object is meant, in the API's words a subresource (`log`), where it is not the whole.
     """
 
     api: str
@@ -18,9 +19,11 @@ class Resource:
     plural: str
     namespace: str
     name: str
+    part: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}".rstrip()
+        whole = f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}".rstrip()
+        return f"{self.part} of {whole}" if self.part else whole
 
     @property
     def collection(self) -> str:
@@ -32,10 +35,10 @@ class Resource:
     @property
     def path(self) -> str:
         """Where this very object is read and replaced."""
-        return f"{self.collection}/{self.name}"
+        return f"{self.collection}/{self.name}{f'/{self.part}' if self.part else ''}"
 
     @property
     def rbac(self) -> str:
-        """The kind as a Role's rule names it: `leases.coordination.k8s.io`."""
+        """The kind as a Role's rule names it: `leases.coordination.k8s.io`, `pods/log`."""
         group = self.api.rpartition("/")[0]
-        return f"{self.plural}.{group}" if group else self.plural
+        return (f"{self.plural}.{group}" if group else self.plural) + (f"/{self.part}" if self.part else "")

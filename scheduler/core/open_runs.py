@@ -1,4 +1,9 @@
-"""What becomes of the runs that the ledger has open: ours first (rule 15), then those that others left (16, 17)."""
+"""What becomes of the runs that the ledger has open: ours first (rule 15), then those that others left (16, 17).
+
+An adoptable run, such as a Kubernetes Job, goes on without the leader that began it. So whoever leads next claims it
+again, however old it is, however often that happened, and whatever was promised: the claim is to take up what there
+is. Only where the rules forbid to *start* it again does the claim say so, and why.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from datetime import timedelta
 from scheduler.core.job import Delivery, Job, Overlap
 from scheduler.core.ledger import Did, OpenRun
 from scheduler.core.planning import Held, Page, State
+from scheduler.core.retries import rests
 
 STRANGERS_KEPT = timedelta(days=7)
 
@@ -43,6 +49,8 @@ def _review_ours(page: Page, entry: OpenRun, replaced: AbstractSet[str]) -> None
     if held.state is State.ENDED:
         page.ended.append(entry)
         page.recorded.append(Did(entry.job, entry.tick, entry.tick, 1, held.outcome))
+    elif held.state is State.ABSENT:
+        page.give_up(entry, held.outcome)
     elif page.at.leaving and held.state is not State.FAILED:
         page.keep(entry)
     elif entry.key in replaced and held.state is not State.ALIVE:
@@ -72,6 +80,8 @@ def _review_foreign(page: Page, entry: OpenRun, replaced: AbstractSet[str]) -> N
         page.keep(entry)
     elif entry.key in replaced:
         page.give_up(entry, "replaced")
+    elif entry.key in page.at.resting:
+        page.keep(entry)
     else:
         _interrupt(page, entry)
 
@@ -79,14 +89,19 @@ def _review_foreign(page: Page, entry: OpenRun, replaced: AbstractSet[str]) -> N
 def _interrupt(page: Page, entry: OpenRun) -> None:
     job = page.served(entry.job)
     reason = _why_not_again(page, entry, job)
-    if reason:
+    if reason and not _may_go_on(entry, job):
         page.give_up(entry, reason)
     elif job is None or page.slots < 1 or page.blocker(job):
         page.keep(entry)
     else:
         # An entry of which every attempt failed was not cut off: it waited for its next attempt.
-        cause = "retry" if entry.failures == entry.attempt else "rerun"
-        page.claim(replace(entry, attempt=entry.attempt + 1, owner=page.at.nonce, left=0), cause)
+        cause = "retry" if rests(entry) else "rerun"
+        page.claim(replace(entry, attempt=entry.attempt + 1, owner=page.at.nonce, left=0), cause, adopts=reason)
+
+
+def _may_go_on(entry: OpenRun, job: Job | None) -> bool:
+    """Whether this attempt may live without the leader that claimed it; one whose failure is recorded does not."""
+    return job is not None and job.action.adoptable and entry.failures < entry.attempt
 
 
 def _why_not_again(page: Page, entry: OpenRun, job: Job | None) -> str | None:

@@ -7,7 +7,8 @@ gate, since nobody else could be entitled to start this run id, and nothing but 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from scheduler.core.job import Job, JobTable
@@ -18,6 +19,8 @@ from scheduler.core.work import NEVER
 from scheduler.running.held import HeldRun
 from scheduler.running.lines import RunLines
 from scheduler.running.route import Runners
+from scheduler.running.runners.kubernetes_job import KubernetesJobRunner
+from scheduler.running.runners.kubernetes_job_home import JobsHome
 from scheduler.running.runners.threads import ThreadRunner
 from scheduler.running.supervisor.handle import SupervisorRunner
 
@@ -25,21 +28,32 @@ NO_TERM = Term(0, "0")  # below every real one, so whoever checks the fencing to
 NOBODY = "here"  # owns the run, as a nonce would
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the runners need: where runs begin, how much of their logging counts, and the way to a cluster, if any."""
+
+    folder: str
+    log_level: str
+    open_jobs: Callable[[], JobsHome]
+
+
 class LoneRun:
-    """One attempt of `job`, asked for `at` this wall time; `folder` and `log_level` are the runners'.
+    """One attempt of `job`, asked for at this very moment.
 
     What happens is told as a replica tells it; what the job logs in a thread of this process is only told if its
     records are sent here, see `facts`.
     """
 
-    def __init__(self, job: Job, clock: Clock, tell: Tell, folder: str, log_level: str) -> None:
+    def __init__(self, job: Job, clock: Clock, tell: Tell, means: Means) -> None:
         tick = f"{MANUAL}{_millisecond(clock.wall())}"
         self._run = HeldRun(OpenRun(job.name, tick, 1, NOBODY, "m"), job, "manual")
-        self._order = replace(self._run.order(NO_TERM), exclusive=False)  # nobody's trust can run out
+        # Nobody's trust can run out, and what the replicas have running is not to be ended.
+        self._order = replace(self._run.order(NO_TERM), exclusive=False, replaces=False)
         self._lines = RunLines(tell, JobTable({job.name: job}, clock.wall()))
-        self._supervised = SupervisorRunner(self._heard, folder, log_level)
+        self._supervised = SupervisorRunner(self._heard, means.folder, means.log_level)
         self._threads = ThreadRunner(self._heard, 1, lambda: True, clock)
-        self._runners = Runners(self._supervised, self._threads)
+        jobs = KubernetesJobRunner(self._heard, means.open_jobs, lambda: True, clock, means.folder)
+        self._runners = Runners(self._supervised, self._threads, jobs)
         self._clock = clock
         self._handed_over = threading.Event()
         self._over = threading.Event()
@@ -69,7 +83,9 @@ class LoneRun:
         Waits until there is something to end, so not to be called by the thread that performs it.
         """
         self._handed_over.wait()
-        if self._order.action.killable:
+        if self._order.action.adoptable:
+            self._runners.kill(self._order.key)
+        elif self._order.action.killable:
             self._supervised.stop(self._order.key)
         else:
             self._heard(RunEnded(self._order.key, "killed", self._lasted_ms()))

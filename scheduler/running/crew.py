@@ -10,6 +10,7 @@ from typing import Protocol
 from scheduler.core.job import JobTable
 from scheduler.core.moves import Acquired
 from scheduler.core.ports import Runner
+from scheduler.running.pulse import Pulse
 
 
 class Bell(Protocol):
@@ -33,3 +34,21 @@ class Crew:
     bell: Bell
     wake: Callable[[], None]
     on_lead: Callable[[Acquired], None]
+
+
+class Engine:
+    """The alarm and whether it lives: armed while this replica leads, and its silence noticed from then on."""
+
+    def __init__(self, bell: Bell, pulse: Pulse) -> None:
+        self._bell = bell
+        self._pulse = pulse
+
+    def arm(self, table: JobTable, as_of: datetime) -> None:
+        """Ring for every tick that falls due after `as_of`."""
+        self._pulse.beat()
+        self._bell.arm(table, as_of)
+
+    def disarm(self) -> None:
+        """Stop ringing."""
+        self._pulse.beat(armed=False)
+        self._bell.disarm()

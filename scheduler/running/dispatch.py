@@ -25,7 +25,9 @@ from scheduler.core.plan import missed, plan
 from scheduler.core.planning import Situation, State, claim_ahead
 from scheduler.core.ports import Clock, Ring, RunEnded, RunNews, RunOrder, RunOutput, RunStarted, Tell
 from scheduler.core.work import NEVER
-from scheduler.running.crew import Crew
+from scheduler.running.capacity import Capacity
+from scheduler.running.crew import Crew, Engine
+from scheduler.running.foreign import ForeignRuns
 from scheduler.running.held import HeldRun, HeldRuns
 from scheduler.running.leaving import Leaving, Report
 from scheduler.running.lines import RunLines
@@ -55,11 +57,13 @@ class Dispatch:
         self._gate = SHUT
         self._lead_since = clock.wall()
         self._open_seen: tuple[object, ...] = ()
-        self._drains_until: dict[str, float] = {}
+        self._foreign = ForeignRuns(table, nonce)
+        self._capacity = Capacity(tell, table.max_parallel)
 
     def employ(self, crew: Crew) -> None:
         """Set to work; called once, before anything else, by whoever constructs both sides."""
         self._crew = crew
+        self._engine = Engine(crew.bell, self._pulse)
 
     # ------------------------------------------------------------------ what a write should say
 
@@ -68,6 +72,11 @@ class Dispatch:
         """Runs under way, or about to be: once the lead is lost, a claim that was not started is nothing any more."""
         with self._lock:
             return self._runs.alive + (self._runs.unstarted if self._term else 0)
+
+    @property
+    def leaving(self) -> Leaving:
+        """How far this replica has got with leaving, to be waited for."""
+        return self._leaving
 
     @property
     def drained(self) -> int:
@@ -95,14 +104,15 @@ class Dispatch:
                 return self._gate.opens_at if now < self._gate.opens_at < self._gate.shuts_at else NEVER
             if self._wanted.at_once or (self._wanted.claiming and self._leaving.began):
                 return now
-            if not self._runs:
+            retry_at = self._retry_at()
+            if not self._runs and retry_at == NEVER:
                 return NEVER
-            return self._wanted.not_in_vain(min(self._record_ends_at(), self._retry_at()))
+            return self._wanted.not_in_vain(min(self._record_ends_at(), retry_at))
 
     def _retry_at(self) -> float:
         """When the next retry may start; while no slot is free, it is an end that makes a write wanted."""
         can_start = not self._leaving.began and self.running < self._table.max_parallel
-        return self._runs.next_retry_at if can_start else NEVER
+        return min(self._runs.next_retry_at, self._foreign.next_retry_at) if can_start else NEVER
 
     def _record_ends_at(self) -> float:
         if self._runs.to_repeat and not self._leaving.began:
@@ -133,6 +143,7 @@ class Dispatch:
             return Planned(made, now, wall, situation.ahead)
 
     def _situation(self, base: Seen, ledger: Ledger, now: float, wall: datetime) -> Situation:
+        self._foreign.see(ledger.open, now)
         return Situation(
             table=self._table,
             nonce=self._nonce,
@@ -140,7 +151,9 @@ class Dispatch:
             lead_since=self._lead_since,
             slots=self._table.max_parallel - self.running,
             held=self._runs.for_plan(now),
-            overdue=self._overdue(ledger, now),
+            overdue=self._foreign.overdue,
+            resting=self._foreign.resting,
+            starved=self._capacity.starved(now),
             notes=base.record.notes,
             ahead=self._claim_time.ahead,
             longest_ahead=self._longest_ahead,
@@ -156,12 +169,6 @@ class Dispatch:
             self._record.let_go(run for run in self._runs if run.is_over and run not in told)
         self._note_idleness()
         return made
-
-    def _overdue(self, ledger: Ledger, now: float) -> frozenset[str]:
-        """Rule 16: a foreign run that drains gets its time from our first sight of it in this term."""
-        draining = {entry.key: now + entry.left for entry in ledger.open if entry.left and entry.owner != self._nonce}
-        self._drains_until = draining | self._drains_until
-        return frozenset(key for key, until in self._drains_until.items() if until <= now)
 
     def missed(self, ledger: Ledger, wall: datetime) -> int:
         """How many ticks are due and undecided in this ledger."""
@@ -185,7 +192,7 @@ class Dispatch:
         self._start_what_may(now)
         if isinstance(draft, Planned) and opens_term:
             # Only now, because bringing in the engine takes a while, and what was missed has waited long enough.
-            self._arm(draft.as_of)
+            self._engine.arm(self._table, draft.as_of)
         self._note_idleness()
 
     def spared(self, draft: object, now: float) -> None:
@@ -196,6 +203,7 @@ class Dispatch:
                 self._wanted.recorded(draft.made_at, now, more=self._runs.to_record)
                 self._wanted.rest(now)
                 self._wanted.claiming = False
+                self._capacity.note(draft.plan, draft.as_of, now)
             self._note_idleness()
 
     def _commit(self, draft: Planned, now: float) -> None:
@@ -207,16 +215,15 @@ class Dispatch:
                 run.order(self._term)  # so that nothing but handing it over is left to do when it is due
         self._wanted.wrote(now, ends_alone=bool(made.ended or made.failed) and not made.claims)
         self._wanted.recorded(draft.made_at, now, more=self._runs.to_record)
+        self._capacity.note(made, draft.as_of, now)
 
     def _make_way(self, draft: object) -> None:
         """End the runs that a claimed one is to replace (rule 25)."""
-        claims = draft.plan.claims if isinstance(draft, Planned) else ()
-        with self._lock:
-            jobs = self._table.jobs
-            replacing = [one.entry for one in claims if jobs[one.entry.job].policy.overlap is Overlap.REPLACE]
-            in_the_way = [key for entry in replacing for key in self._runs.replaced_by(entry)]
-        for key in in_the_way:
-            self._crew.runner.kill(key)
+        if isinstance(draft, Planned):
+            with self._lock:
+                in_the_way = [key for claim in draft.plan.claims for key in self._runs.replaced_by(claim.entry)]
+            for key in in_the_way:
+                self._crew.runner.kill(key)
 
     def _start_what_may(self, now: float) -> None:
         """Start the runs that are claimed and due and were not started yet (rule 21)."""
@@ -235,8 +242,7 @@ class Dispatch:
         try:
             self._crew.runner.start(order)
         except Exception as error:  # noqa: BLE001  # out of threads or descriptors, say; told in the run's final line
-            message = f"{type(error).__name__}: {error}"
-            self.heard(RunEnded(order.key, "failed", took_ms=0, reason="crashed", error=message))
+            self.heard(RunEnded(order.key, "failed", 0, "crashed", f"{type(error).__name__}: {error}"))
 
     # ------------------------------------------------------------------ what the election says
 
@@ -258,7 +264,7 @@ class Dispatch:
                 self._lead_since = wall
             self._term = news.term
             self._wanted.begin_term()
-            self._drains_until = {}
+            self._foreign.forget()
             self._lines.term, self._lines.previous = news.term.number, news.previous
             self._record.let_go(self._runs.keep_only(news.inherited.open, self._nonce))  # rule 15
         self._crew.on_lead(news)
@@ -277,7 +283,7 @@ class Dispatch:
 
     def suspended(self) -> None:
         """Pause the engine until the lead is proven again; the runners' own deadlines go on."""
-        self._disarm()
+        self._engine.disarm()
         self._note_idleness()
 
     def resumed(self, wall: datetime) -> None:
@@ -285,16 +291,17 @@ class Dispatch:
         with self._lock:
             self._lead_since = wall
             self._wanted.ring(self._clock.boot())
-        self._arm(wall)
+        self._engine.arm(self._table, wall)
 
     def released(self) -> None:
         """Rule 34: what still runs may go on for the time that the release left it; what did not start is not ours."""
-        self._disarm()
+        self._engine.disarm()
         with self._lock:
             self._term, self._gate, self._leaving.released = None, SHUT, True
             self._wanted.forget()
             self._record.let_go(run for run in self._runs if run.state is not State.ALIVE and not run.is_over)
         self._crew.runner.trust(0.0, self._leaving.until)
+        self.let_go()
         self._note_idleness()
 
     def lost(self) -> None:
@@ -303,17 +310,17 @@ class Dispatch:
             self._term, self._gate = None, SHUT
             self._wanted.forget()
         self._crew.runner.kill_exclusive()
-        self._disarm()  # after that, for an engine that hangs keeps whoever empties it waiting
+        self.let_go()
+        self._engine.disarm()  # after that, for an engine that hangs keeps whoever empties it waiting for a while
         self.tell_unrecorded()
         self._note_idleness()
 
-    def _arm(self, as_of: datetime) -> None:
-        self._pulse.beat()
-        self._crew.bell.arm(self._table, as_of)
-
-    def _disarm(self) -> None:
-        self._pulse.beat(armed=False)
-        self._crew.bell.disarm()
+    def let_go(self) -> None:
+        """Follow no longer what goes on without us: its entry stays open, and whoever leads takes it up."""
+        with self._lock:
+            outliving = [self._runs.drop(run.entry.key) for run in self._runs.outliving]
+        for run in filter(None, outliving):
+            self._crew.runner.let_go(run.entry.key)
 
     # ------------------------------------------------------------------ what the alarm and the runners say
 
@@ -341,6 +348,7 @@ class Dispatch:
         if run and isinstance(news, RunStarted):
             run.started_at = news.at
             self._lines.started(run)
+            self._note_idleness()
         elif run and isinstance(news, RunOutput):
             self._lines.output(run, news)
         elif run and run.job.policy.overlap is Overlap.REPLACE:
@@ -369,21 +377,14 @@ class Dispatch:
         self._crew.wake()
         self._note_idleness()
 
-    def wait_until_all_started(self, timeout_s: float) -> bool:
-        """Wait until no claim is left that was not started, so that the Lease may be released at once (rule 34)."""
-        return self._leaving.wait_until_all_started(timeout_s)
-
-    def wait_until_idle(self, timeout_s: float) -> bool:
-        """Wait until nothing runs and no end is left to record; False when that took too long."""
-        return self._leaving.wait_until_idle(timeout_s)
-
     def kill_all(self) -> None:
-        """End what is still running and can be ended; each such run stays open in the ledger, as interrupted."""
+        """End what still runs, but for what goes on without us; each such run stays open in the ledger: interrupted."""
         with self._lock:
             self._leaving.killing = True
-            alive = [run.entry.key for run in self._runs if run.state is State.ALIVE]
+            alive = [run.entry.key for run in self._runs if run.state is State.ALIVE and not run.outlives_us]
         for key in alive:
             self._crew.runner.kill(key)
+        self._note_idleness()
 
     def tell_unrecorded(self) -> None:
         """Tell the ends that could not be recorded before the end of the lead, or of this process."""
@@ -396,6 +397,4 @@ class Dispatch:
             return
         with self._lock:
             claiming = self._wanted.claiming and self.gate_is_open()  # if it is shut, they are the successor's
-            unstarted = claiming or (self._term is not None and self._runs.unstarted > 0)
-            to_write = self._runs.to_report if self._leaving.released else self._term and self._runs.to_record
-            self._leaving.note(unstarted=unstarted, busy=bool(self.running or to_write))
+            self._leaving.note(self._runs, claiming=claiming, leads=self._term is not None)

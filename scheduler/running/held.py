@@ -10,22 +10,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from scheduler.core.actions import HttpAction
 from scheduler.core.job import Job, Overlap
 from scheduler.core.ledger import OpenRun, attempt_key
 from scheduler.core.moves import Term
 from scheduler.core.planning import LONG_AGO, Claim, Held, State
 from scheduler.core.ports import RunEnded, RunOrder
+from scheduler.core.retries import retry_delay
 
-LONGEST_RETRY_DELAY = timedelta(minutes=5)
+NOT_AGAIN = "leader_lost"  # why a run that is nowhere is not begun, where its claim does not say it
 
 
 @dataclass(slots=True)
 class HeldRun:
-    """One claimed attempt and what is known of it."""
+    """One claimed attempt and what is known of it; `adopts` is as in its claim."""
 
     entry: OpenRun
     job: Job
     cause: str
+    adopts: str | None = None
     state: State = State.UNSTARTED
     started_at: datetime | None = None
     ended: RunEnded | None = None
@@ -41,7 +44,17 @@ class HeldRun:
     @property
     def is_over(self) -> bool:
         """Whether this attempt is, whatever is to follow."""
-        return self.state in (State.ENDED, State.FAILED, State.KILLED)
+        return self.state in (State.ENDED, State.FAILED, State.KILLED, State.ABSENT)
+
+    @property
+    def outlives_us(self) -> bool:
+        """Whether it goes on when nobody here follows it any more."""
+        return self.state is State.ALIVE and self.job.action.adoptable
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether it is on its way to where it goes on without us: nobody else could find it yet."""
+        return self.outlives_us and self.started_at is None
 
     @property
     def late_ms(self) -> int | None:
@@ -68,8 +81,11 @@ class HeldRun:
             fence=term.fence,
             action=self.job.action,
             timeout_s=timeout.total_seconds() if timeout else None,
-            exclusive=self.job.exclusive,
+            exclusive=self.job.exclusive or isinstance(self.job.action, HttpAction),  # a request ends with the lead
             output=self.job.policy.output,
+            failures=entry.failures,
+            replaces=self.job.policy.overlap is Overlap.REPLACE,
+            adopts=self.adopts is not None,
         )
 
     def end(self, ended: RunEnded) -> None:
@@ -79,6 +95,8 @@ class HeldRun:
             self.state = State.UNSTARTED
         elif ended.outcome == "killed":
             self.state = State.KILLED
+        elif ended.outcome == "absent":
+            self.state = State.ABSENT
         elif ended.outcome != "succeeded" and self.entry.failures < self.job.policy.retries:
             self.state = State.FAILED
         else:
@@ -86,10 +104,10 @@ class HeldRun:
 
     def wait_for_retry(self, entry: OpenRun, now: float) -> float:
         """Wait for the next attempt, now that the failure is recorded; returns the delay in seconds."""
-        delay: timedelta = min(self.job.policy.retry_delay * 2 ** (entry.failures - 1), LONGEST_RETRY_DELAY)
+        delay_s = retry_delay(self.job.policy, entry).total_seconds()
         self.entry, self.state = entry, State.WAITING
-        self.retry_at = now + delay.total_seconds()
-        return delay.total_seconds()
+        self.retry_at = now + delay_s
+        return delay_s
 
 
 class HeldRuns:
@@ -115,7 +133,7 @@ class HeldRuns:
         cause = claim.cause
         if cause == "retry":  # goes on for the reason that its first attempt had, if that was ours
             cause = earlier.cause if earlier else "schedule"
-        run = self._runs[claim.entry.key] = HeldRun(claim.entry, job, cause)
+        run = self._runs[claim.entry.key] = HeldRun(claim.entry, job, cause, claim.adopts)
         return run
 
     def drop(self, key: str) -> HeldRun | None:
@@ -139,6 +157,16 @@ class HeldRuns:
         return sum(run.state is State.ALIVE for run in self._runs.values())
 
     @property
+    def outliving(self) -> list[HeldRun]:
+        """Runs under way that go on without us."""
+        return [run for run in self._runs.values() if run.outlives_us]
+
+    @property
+    def settling(self) -> bool:
+        """Whether a run is on its way to where a successor finds it; one that finds nothing may give it up."""
+        return any(run.is_settling for run in self._runs.values())
+
+    @property
     def unstarted(self) -> int:
         """Runs that are claimed and wait for the gate."""
         return sum(run.state is State.UNSTARTED for run in self._runs.values())
@@ -146,7 +174,7 @@ class HeldRuns:
     @property
     def to_record(self) -> bool:
         """Whether an end waits to be written."""
-        return any(run.state in (State.ENDED, State.FAILED) for run in self._runs.values())
+        return any(run.state in (State.ENDED, State.FAILED, State.ABSENT) for run in self._runs.values())
 
     @property
     def to_report(self) -> bool:
@@ -159,7 +187,10 @@ class HeldRuns:
         return [run for run in ready if run.job.policy.overlap is not Overlap.REPLACE or self._is_alone(run)]
 
     def replaced_by(self, entry: OpenRun) -> list[str]:
-        """The keys of the living runs of the same job, which must end before this one starts (rule 25)."""
+        """The keys of the living runs of the same job that must end before this one starts, if they must (rule 25)."""
+        run = self._runs.get(entry.key)
+        if run is None or run.job.policy.overlap is not Overlap.REPLACE:
+            return []
         return [one.entry.key for one in self._others(entry) if one.state is State.ALIVE]
 
     def _is_alone(self, run: HeldRun) -> bool:
@@ -187,4 +218,6 @@ def _state_at(run: HeldRun, now: float) -> State:
 
 
 def _outcome(run: HeldRun) -> str:
+    if run.state is State.ABSENT:
+        return run.adopts or NOT_AGAIN
     return run.ended.outcome if run.ended else ""

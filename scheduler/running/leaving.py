@@ -16,6 +16,7 @@ from scheduler.core.farewell import parting, reported
 from scheduler.core.ledger import Ledger
 from scheduler.core.moves import Seen
 from scheduler.core.planning import Plan, State
+from scheduler.core.replies import fates_of_manual_runs, with_answers
 from scheduler.running.held import HeldRun, HeldRuns
 
 LEAST_LEFT_S = 1
@@ -55,9 +56,10 @@ class Leaving:
     def parting(self, made: Plan, runs: HeldRuns, now: float) -> Plan:
         """The plan of a leader that goes, with the time left to its living runs.
 
-        What cannot be killed ends with the process, which takes its time for a few last words.
+        What cannot be killed ends with the process, which takes its time for a few last words. What outlives us is
+        left no time: the successor takes it up at once.
         """
-        living = [run for run in runs if run.state is State.ALIVE]
+        living = [run for run in runs if run.state is State.ALIVE and not run.outlives_us]
         extra_s = {run.entry.key: 0 if run.job.action.killable else LAST_WORDS_S + 1 for run in living}
         left_s = {key: self.left_s(now) + extra for key, extra in extra_s.items()}
         return replace(made, ledger=parting(made.ledger, self._nonce, left_s))
@@ -68,14 +70,20 @@ class Leaving:
         over, held = tuple(run for run in runs if run.is_over and run.entry.key in listed), runs.for_plan(now)
         states = {run.entry.key: held[run.entry.key] for run in over}
         ledger = reported(base.ledger, self._nonce, states) if base.ledger else None
-        return Report(ledger, base.record.notes, over) if ledger else None
+        if ledger is None or base.ledger is None:
+            return None
+        ended = fates_of_manual_runs(ledger.did[len(base.ledger.did) :])
+        return Report(ledger, with_answers(base.record.notes, ended), over)
 
-    def note(self, *, unstarted: bool, busy: bool) -> None:
-        """Tell who waits: nothing `unstarted` is left, or nothing at all that keeps this replica `busy`."""
-        if self.began and not unstarted:
-            self._all_started.set()
-            if not busy:
-                self._idle.set()
+    def note(self, runs: HeldRuns, *, claiming: bool, leads: bool) -> None:
+        """Tell who waits: no claim is left that was not started or may land yet, or nothing at all is left to do."""
+        settling = runs.settling and not self.killing
+        if not self.began or claiming or (leads and (runs.unstarted or settling)):
+            return
+        self._all_started.set()
+        to_write = runs.to_report if self.released else leads and runs.to_record
+        if not (to_write or runs.alive > len(runs.outliving)):
+            self._idle.set()
 
     def wait_until_all_started(self, timeout_s: float) -> bool:
         """Wait until no claim is left that was not started; False when that took too long."""

@@ -31,6 +31,8 @@ class Recorder:
         self._tell_when_full(made)
         for answer in made.answers:
             self._lines.answered(answer)
+        for job in made.pauses_over:
+            self._lines.pause_is_over(job)
         for fate in made.fates:
             self._runs.drop(attempt_key(fate.job, fate.first, fate.attempt))
             self._lines.decided(fate)
@@ -66,8 +68,8 @@ class Recorder:
             self.tell_unrecorded(run)
 
     def tell_unrecorded(self, run: HeldRun) -> None:
-        """Tell the end of a run, if it has ended, that the ledger will not hold."""
-        if run.state is State.ENDED and not run.told:
+        """Tell the end of a run, if it has ended, that the ledger will not hold; of an adoptable one, others will."""
+        if run.state is State.ENDED and not run.told and not run.job.action.adoptable:
             run.told = True
             self._lines.ended(run, recorded=False)
 

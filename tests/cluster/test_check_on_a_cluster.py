@@ -46,6 +46,23 @@ def test_the_documented_role_is_enough(namespace: Namespace, config: Path) -> No
     )
 
 
+def test_the_role_of_a_table_with_kubernetes_jobs_can_be_pasted_and_is_enough(
+    namespace: Namespace, config: Path
+) -> None:
+    config.write_text("jobs: {hello: {every: 10m, kubernetes_job: acme/indexer:4}}\n")
+    kubeconfig = namespace.kubeconfig("jobs")
+    namespace.kubectl("delete", "rolebinding", "jobs")
+    before = checked(config, kubeconfig, "jobs")
+    pasted = "kubectl apply" + before.stderr.partition("kubectl apply")[2].partition("\nerror: ")[0]
+    subprocess.run(["sh", "-c", pasted], check=True, capture_output=True, timeout=RUN_S)
+    after = checked(config, kubeconfig, "jobs")
+
+    assert f"may not create, get, list, watch, delete Jobs in namespace {namespace.name} (403) [rbac]" in before.stderr
+    assert f"may not list pods, get pods/log in namespace {namespace.name} (403) [rbac]" in before.stderr
+    assert (after.returncode, after.stderr) == (0, "")
+    assert " · jobs create get list watch delete ok · " in after.stdout
+
+
 def test_the_role_that_is_printed_can_be_pasted_and_is_what_was_missing(namespace: Namespace, config: Path) -> None:
     kubeconfig = namespace.kubeconfig("bare")
     namespace.kubectl("delete", "rolebinding", "bare")

@@ -104,7 +104,18 @@ def test_exactly_the_rights_of_the_documented_role_are_asked_for(cluster: Cluste
         {"verb": "get", **lease, **named},
         {"verb": "update", **lease, **named},
         {"verb": "watch", **lease, **named},
+        {"verb": "patch", "namespace": "ops", "group": "", "resource": "events"},
     ]
+
+
+def test_the_right_to_write_events_is_shown_and_not_needed(cluster: Cluster) -> None:
+    without = cluster.check()
+    cluster.api.granted |= {"patch"}
+    with_it = cluster.check()
+
+    assert (without.code, with_it.code) == (0, 0)
+    assert "ok · no Lease yet" in without.out
+    assert "create get update watch ok · events ok · no Lease yet" in with_it.out
 
 
 def test_nothing_is_changed(cluster: Cluster) -> None:
@@ -435,6 +446,8 @@ def test_json_gives_the_same_to_machines(cluster: Cluster) -> None:
         "lease": "ops/beat-leasebeat",
         "account": "service account ops/beat-leasebeat",
         "granted": ["create", "get", "update"],
+        "events": False,
+        "jobs": None,
         "state": "ours",
         "leader": "x",
     }
@@ -443,3 +456,82 @@ def test_json_gives_the_same_to_machines(cluster: Cluster) -> None:
 
 def test_quietly_only_what_is_wrong_is_told(cluster: Cluster) -> None:
     assert cluster.check("-q") == Findings(0, "", "")
+
+
+class TestJobs:
+    """A table that makes Kubernetes Jobs needs more, and is asked about."""
+
+    TABLE = "lease: {name: beat-leasebeat}\njobs: {hello: {every: 10m, kubernetes_job: acme/indexer:4}}\n"
+
+    @pytest.fixture
+    def maker(self, cluster: Cluster) -> Cluster:
+        cluster.config.write_text(self.TABLE)
+        cluster.api.granted |= {"list", "delete"}
+        return cluster
+
+    def test_all_is_well(self, maker: Cluster) -> None:
+        answer = maker.check()
+
+        assert (answer.code, answer.err) == (0, "")
+        assert " · jobs create get list watch delete ok · " in answer.cluster
+
+    def test_exactly_the_rights_that_it_needs_are_asked_for(self, maker: Cluster) -> None:
+        maker.check()
+        asked = [
+            (one["group"], "/".join(filter(None, (one["resource"], one.get("subresource")))), one["verb"])
+            for one in maker.api.asked
+            if one["resource"] not in ("leases", "events")
+        ]
+
+        assert asked == [
+            *(("batch", "jobs", verb) for verb in ("create", "get", "list", "watch", "delete")),
+            ("", "pods", "list"),
+            ("", "pods/log", "get"),
+        ]
+        assert all("name" not in one for one in maker.api.asked if one["resource"] in ("jobs", "pods"))
+
+    def test_missing_rights_come_with_the_role_to_paste(self, maker: Cluster) -> None:
+        maker.api.granted -= {"delete"}
+        answer = maker.check()
+
+        assert answer.code == 1
+        assert answer.err == (
+            "error: service account ops/beat-leasebeat may not delete Jobs in namespace ops (403) [rbac]\n"
+            + ROLE.replace(
+                "watch]}]}\n",
+                "watch]},\n"
+                "  {apiGroups: [batch], resources: [jobs], verbs: [create, get, list, watch, delete]},\n"
+                '  {apiGroups: [""], resources: [pods], verbs: [list]},\n'
+                '  {apiGroups: [""], resources: [pods/log], verbs: [get]}]}\n',
+            )
+        )
+
+    def test_without_the_right_to_look_at_pods_failures_have_no_last_lines(self, maker: Cluster) -> None:
+        maker.api.granted -= {"list"}
+        answer = maker.check()
+
+        assert answer.code == 1
+        assert "warning: service account ops/beat-leasebeat may not list pods in namespace ops (403)" in answer.err
+        assert answer.err.count("kubectl apply") == 1
+
+    def test_the_lease_and_jobs_are_granted_by_one_role(self, maker: Cluster) -> None:
+        maker.api.granted = {"get"}
+        answer = maker.check()
+
+        assert answer.err.count("kubectl apply") == 1
+        assert "resources: [jobs]" in answer.err
+
+    def test_machines_are_told_by_what_the_rights_are_for(self, maker: Cluster) -> None:
+        facts = json.loads(maker.check("--json").out)["cluster"]
+
+        assert facts["jobs"] == {
+            "jobs": ["create", "get", "list", "watch", "delete"],
+            "pods": ["list"],
+            "pods/log": ["get"],
+        }
+
+    def test_a_table_without_any_is_not_asked_about(self, cluster: Cluster) -> None:
+        facts = json.loads(cluster.check("--json").out)["cluster"]
+
+        assert facts["jobs"] is None
+        assert not [one for one in cluster.api.asked if one["resource"] in ("jobs", "pods")]

@@ -19,7 +19,7 @@ from scheduler.cluster.answers import date_of
 from scheduler.cluster.api import ApiServer, _Call
 from scheduler.cluster.exchange import MAX_UNDER_WAY
 from scheduler.cluster.resource import Resource
-from scheduler.core.errors import Absent, Conflict, StoreError, Unavailable
+from scheduler.core.errors import Absent, Conflict, Refused, StoreError, Unavailable
 from tests.fakes.lease_api import (
     Fault,
     LeaseApi,
@@ -60,13 +60,13 @@ def server(lease_api: LeaseApi) -> Iterator[ApiServer]:
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        pytest.param(400, Unavailable("400: the fault 400 was ordered"), id="400"),
+        pytest.param(400, Refused("400: the fault 400 was ordered"), id="400"),
         pytest.param(401, Unavailable("401: not logged in"), id="401"),
-        pytest.param(403, Unavailable("403: the fault 403 was ordered"), id="403 of something else than RBAC"),
-        pytest.param(404, Unavailable("404: the fault 404 was ordered"), id="404 of something else than the Lease"),
+        pytest.param(403, Refused("403: the fault 403 was ordered"), id="403 of something else than RBAC"),
+        pytest.param(404, Refused("404: the fault 404 was ordered"), id="404 of something else than the Lease"),
         pytest.param(409, Conflict("409: the fault 409 was ordered"), id="409"),
         pytest.param(410, Unavailable("410: the fault 410 was ordered"), id="410"),
-        pytest.param(422, Unavailable("422: the fault 422 was ordered"), id="422"),
+        pytest.param(422, Refused("422: the fault 422 was ordered"), id="422"),
         pytest.param(429, Unavailable("429: too many requests"), id="429"),
         pytest.param(500, Unavailable("500: the fault 500 was ordered"), id="500"),
         pytest.param(503, Unavailable("503: the fault 503 was ordered"), id="503"),

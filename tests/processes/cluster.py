@@ -13,6 +13,11 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 VERBS = ("get", "update", "watch")
+JOB_RULES = (
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "list", "watch", "delete"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+)
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,17 @@ class Namespace:
         server = urlsplit(self._cluster()["server"])
         return server.hostname or "", server.port or 443
 
-    def kubeconfig(self, lease: str, verbs: tuple[str, ...] = VERBS, port: int | None = None) -> Path:
-        """A kubeconfig whose account has exactly the documented Role for this Lease; `port` goes through a proxy."""
+    def kubeconfig(
+        self, lease: str, verbs: tuple[str, ...] = VERBS, port: int | None = None, *, jobs: bool = False
+    ) -> Path:
+        """A kubeconfig whose account has exactly the documented Role for this Lease; `port` goes through a proxy.
+
+        With `jobs` it is that of a table with Kubernetes Jobs.
+        """
         self.kubectl("create", "serviceaccount", lease)
-        self.kubectl("apply", "-f", "-", stdin=json.dumps(self._role(lease, verbs)))
+        role = self._role(lease, verbs)
+        role["rules"] += JOB_RULES if jobs else ()
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(role))
         self.kubectl("create", "rolebinding", lease, f"--role={lease}", f"--serviceaccount={self.name}:{lease}")
         token = self.kubectl("create", "token", lease, "--duration=1h").strip()
         cluster = self._cluster() | ({"server": f"https://127.0.0.1:{port}"} if port else {})
