@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 LONGEST_HEAD = 8192  # bytes; browsers and proxies send some 1000
@@ -28,11 +28,12 @@ _log = logging.getLogger("leasebeat.health")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said to a GET; a body that is text for people ends its lines."""
+    """What is said to a GET; a body that is text for people ends its lines. `headers` are added to the usual ones."""
 
     status: HTTPStatus
     body: bytes
     content_type: str = PLAIN
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Routes = Mapping[str, Callable[[], Answer]]
@@ -84,6 +85,7 @@ def _written(answer: Answer, *, with_body: bool = True) -> tuple[bytes, bytes]:
         f"Content-Length: {len(answer.body)}",
         "Cache-Control: no-store",
         "X-Content-Type-Options: nosniff",
+        *(f"{name}: {value}" for name, value in answer.headers.items()),
         *([f"Allow: {', '.join(METHODS)}"] if status is HTTPStatus.METHOD_NOT_ALLOWED else []),
         "Connection: close",
     ]

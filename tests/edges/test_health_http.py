@@ -67,6 +67,17 @@ def test_a_routes_own_body_and_type() -> None:
     assert body.decode() == "<p>größer"
 
 
+def test_a_route_may_add_headers() -> None:
+    policy = {"Content-Security-Policy": "default-src 'none'"}
+    routes = {"/": lambda: Answer(HTTPStatus.OK, b"x", "text/html; charset=utf-8", policy)}
+
+    for method in (b"GET", b"HEAD"):
+        assert (
+            b"\r\nContent-Security-Policy: default-src 'none'\r\n"
+            in answer_to(method + b" / HTTP/1.1" + END, routes)[0]
+        )
+
+
 ANSWERS = {
     "a probe": (b"GET /livez HTTP/1.1\r\nHost: 10.0.0.1:8080\r\nUser-Agent: kube-probe/1.36", 200),
     "what is not well": (b"GET /readyz HTTP/1.1", 503),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -84,7 +85,26 @@ def test_a_leader_and_a_standby_are_well(fleet: Fleet) -> None:
     assert address(standby) != address(leader)
     for replica in (leader, standby):
         assert [asked(address(replica), path) for path in PROBES] == [(200, "ok")] * 3
-    assert asked(address(leader), "/")[0] == 404
+
+
+def test_a_leader_and_a_standby_say_who_leads(fleet: Fleet) -> None:
+    """And the leader what its jobs did; the standby has the top line only."""
+    fleet.configured(free_port())
+    leader = fleet.start("a")
+    leader.wait_for("run.succeeded", count=2)
+    standby = fleet.start("b")
+    standby.wait_for("lead.standby")
+
+    assert asked(address(leader), "/leader") == (200, "a leads")
+    assert asked(address(standby), "/leader") == (503, "a leads")
+    told, other = (json.loads(asked(address(one), "/status.json")[1]) for one in (leader, standby))
+    assert (told["leader"]["replica"], told["complete"]) == ("a", True)
+    assert (other["leader"]["replica"], other["complete"], other["jobs"]) == ("a", False, [])
+    (meter,) = told["jobs"]
+    assert meter["last"]["outcome"] == "succeeded"
+    assert meter["last20"].startswith("..")
+    assert "meter" in asked(address(leader), "/")[1]
+    assert "meter" not in asked(address(standby), "/")[1]
 
 
 def test_a_replica_without_its_store_is_alive_and_not_ready(fleet: Fleet, tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""What each job of a table did, does and will do next.
+
+A job of which nothing has changed since the last look comes as the very same object. By that, whoever makes text of it
+knows what is made already: of a thousand jobs only a few change in a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import islice
+
+from scheduler.core.commands import Pause
+from scheduler.core.job import Job, JobTable
+from scheduler.core.ledger import Ledger
+from scheduler.core.next_ticks import NextTicks
+from scheduler.core.schedule import ticks_between
+from scheduler.core.words import when_in_words
+from scheduler.telling.page.history import History
+from scheduler.telling.page.overview import Attempt, JobStatus
+from scheduler.telling.page.pieces import in_pieces
+
+NEXT_SHOWN = 3
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class JobStatuses:
+    """Looks at the jobs of one table, in their order; for one thread."""
+
+    def __init__(self, table: JobTable, history: History) -> None:
+        self._jobs = tuple(table.jobs.values())
+        self._history = history
+        self._next = NextTicks(NEXT_SHOWN)
+        self._known: dict[str, JobStatus] = {}
+
+    def at(self, now: datetime, ledger: Ledger | None, paused: Mapping[str, Pause]) -> tuple[JobStatus, ...]:
+        """All of them at the wall time `now`; `paused` has the pauses that hold."""
+        claimed = {(entry.run, entry.attempt) for entry in ledger.open} if ledger else None
+        draining = _draining(ledger) if ledger else {}
+        return tuple(
+            self._status(job, now, draining.get(job.name, ()), claimed, paused) for job in in_pieces(self._jobs)
+        )
+
+    def _status(
+        self,
+        job: Job,
+        now: datetime,
+        draining: tuple[Attempt, ...],
+        claimed: set[tuple[str, int]] | None,
+        paused: Mapping[str, Pause],
+    ) -> JobStatus:
+        past, pause = self._history.past(job.name), paused.get(job.name)
+        known = self._known.get(job.name)
+        ticks = known.next if known and pause and pause == known.pause else self._next_ticks(job, pause, now)
+        # What the ledger lists no more is over: an end that was never told must not leave a run here for ever.
+        alive = [one for one in past.running if claimed is None or (one.run, one.attempt) in claimed]
+        running: tuple[Attempt, ...] = tuple((one.run, one.attempt, one.since) for one in alive)
+        running += tuple(one for one in draining if one[0] not in {run for run, *_ in running})
+        if known and (known.past, known.next, known.running, known.pause) == (past, ticks, running, pause):
+            return known
+        known = self._known[job.name] = JobStatus(job, self._in_words(job), ticks, past, running, pause)
+        return known
+
+    def _next_ticks(self, job: Job, pause: Pause | None, now: datetime) -> tuple[datetime, ...]:
+        """What will run next; of a paused job that is what comes after the pause, if that has an end."""
+        if not job.enabled or job.schedule is None:
+            return ()
+        if pause is None:
+            return self._next.after(job, now)
+        if pause.until is None:
+            return ()
+        return tuple(islice(ticks_between(job.schedule, pause.until, _NEVER), NEXT_SHOWN))
+
+    def _in_words(self, job: Job) -> str:
+        known = self._known.get(job.name)
+        if known:
+            return known.words
+        return self._history.words(job.name) or (when_in_words(job.schedule) if job.schedule else "manual")
+
+
+def _draining(ledger: Ledger) -> dict[str, tuple[Attempt, ...]]:
+    """By job, the runs that a leaver is about to end; this replica never saw them start."""
+    draining: dict[str, tuple[Attempt, ...]] = {}
+    for entry in ledger.open:
+        if entry.left:
+            draining[entry.job] = (*draining.get(entry.job, ()), (entry.run, entry.attempt, None))
+    return draining
