@@ -18,8 +18,9 @@ from tests.chart.stub_cluster import stub_cluster
 THE_USUAL = """\
 leasebeat 0.1.0 is installed as "beat-leasebeat" in namespace ops: 3 replicas, one leads, two stand by.
   Schedule and leader's log  kubectl -n ops logs -f "$(kubectl -n ops get lease beat-leasebeat -o jsonpath='{.spec.holderIdentity}')"
-  What is next               kubectl -n ops exec deploy/beat-leasebeat -- leasebeat next
+  Who leads, what is next    kubectl -n ops exec deploy/beat-leasebeat -- leasebeat status
   Every replica's log        kubectl -n ops logs -l app.kubernetes.io/instance=beat --prefix --tail=20
+  Run a job now              kubectl -n ops exec deploy/beat-leasebeat -- leasebeat run-now JOB
   Remove everything          helm -n ops uninstall beat && kubectl -n ops delete lease beat-leasebeat
 
 Hand-over: under 1 s on a rollout, at most 15.6 s after a crash. Running jobs get 60 s to finish when a pod stops.

@@ -74,6 +74,11 @@ MISTAKES_OF_THE_CHART = [
         {"serviceAccount": {"tokenExpirationSeconds": 60}},
         "at '/serviceAccount/tokenExpirationSeconds': minimum: got 60",
     ),
+    (
+        {"metrics": {"rules": {"TicksLost": {"window": "an hour"}}}},
+        "at '/metrics/rules/TicksLost/window': 'an hour' does",
+    ),
+    ({"metrics": {"rules": {"selector": "{}"}}}, "at '/metrics/rules/selector': '{}' does not match pattern"),
     ({"config": None}, "missing property 'config'"),
 ]
 
@@ -115,6 +120,18 @@ CONTRADICTIONS = [
         "config.jobs: has no effect beside existingConfigMap; write it in mine, under the key config.yaml",
     ),
     ({"files": {"config.yaml": "jobs: {}"}}, "files: config.yaml is made from `config`"),
+    (
+        {"metrics": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}},
+        "metrics: podMonitor and serviceMonitor would have each pod scraped twice, so that two seem to lead",
+    ),
+    (
+        {"metrics": {"podMonitor": {"enabled": True}}, "config": {"health": {"port": 0}}},
+        "config.health.port: with 0 there is nothing to scrape",
+    ),
+    (
+        {"metrics": {"rules": {"enabled": True}}},
+        "metrics.rules: no series has the labels that they ask for; enable metrics.podMonitor, or say in",
+    ),
 ]
 
 

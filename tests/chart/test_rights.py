@@ -1,4 +1,4 @@
-"""What the service account may do: four verbs, on Leases, and nothing else."""
+"""What the service account may do: four verbs on Leases, two on Events unless they are not wanted, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from tests.chart.rendering import CI_VALUES, render
 
 GROUP = ["coordination.k8s.io"]
+EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,46 @@ def test_create_on_leases_and_three_verbs_on_the_releases_own(values: dict[str, 
     assert role["rules"] == [
         {"apiGroups": GROUP, "resources": ["leases"], "verbs": ["create"]},
         {"apiGroups": GROUP, "resources": ["leases"], "resourceNames": [lease], "verbs": ["get", "update", "watch"]},
+        EVENTS,
     ]
+
+
+JOBS = [
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "list", "watch", "delete"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+    {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["beat-leasebeat"], "verbs": ["get"]},
+]
+WITH_A_JOB = {"config": {"jobs": {"a": {"every": "1m", "kubernetes_job": "acme/indexer:4"}}}}
+WITH_NONE = {"config": {"jobs": {"a": {"every": "1m", "shell": "true"}}}}
+
+
+@pytest.mark.parametrize(
+    ("values", "granted"),
+    [
+        pytest.param({}, False, id="the examples"),
+        pytest.param(WITH_A_JOB, True, id="a table with one"),
+        pytest.param(WITH_NONE, False, id="a table without"),
+        pytest.param({**WITH_NONE, "rbac": {"kubernetesJobs": True}}, True, id="without, and wanted"),
+        pytest.param({**WITH_A_JOB, "rbac": {"kubernetesJobs": False}}, False, id="with one, and unwanted"),
+        pytest.param({"existingConfigMap": "mine"}, False, id="a file that nobody knows"),
+        pytest.param({"existingConfigMap": "mine", "rbac": {"kubernetesJobs": True}}, True, id="a known one"),
+    ],
+)
+def test_jobs_may_be_made_where_the_table_makes_some(values: dict[str, object], granted: bool) -> None:
+    rendered = render(values)
+    rules = rendered.one("Role")["rules"]
+    deployment = [one.get("value") for one in rendered.container["env"] if one["name"] == "DEPLOYMENT_NAME"]
+
+    assert [rule for rule in rules if rule in JOBS] == (JOBS if granted else [])
+    assert deployment == (["beat-leasebeat"] if granted else [])
+
+
+def test_events_can_be_left_out() -> None:
+    rules = render({"rbac": {"events": False}}).one("Role")["rules"]
+
+    assert EVENTS not in rules
+    assert len(rules) == len(render().one("Role")["rules"]) - 1
 
 
 @pytest.mark.parametrize("file", CI_VALUES, ids=lambda file: file.stem)

@@ -49,12 +49,20 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "networkPolicy": {"networkPolicy": {"enabled": True}},
     "serviceAccount.name": {"serviceAccount": {"create": False}},
     "openshift": {},
+    **{f"metrics.{part}.enabled": {} for part in ("podMonitor", "serviceMonitor", "dashboard")},
+    **{
+        f"metrics.{part}": {"metrics": {part: {"enabled": True}}}
+        for part in ("podMonitor", "serviceMonitor", "dashboard")
+    },
+    "metrics.rules": {"metrics": {"rules": {"enabled": True, "selector": 'job="beat"'}}},
+    "metrics.rules.enabled": {"metrics": {"rules": {"selector": 'job="beat"'}}},
 }
 # What the file with everything leaves as it is, because more can be shown so.
 OTHERS: dict[str, Any] = {
     "rbac.create": False,
     "serviceAccount.create": False,
     "podDisruptionBudget.enabled": False,
+    "metrics.serviceMonitor.enabled": True,
     "existingConfigMap": "mine",
 }
 
@@ -63,7 +71,8 @@ OTHERS: dict[str, Any] = {
 def test_every_value_changes_what_is_rendered(path: str) -> None:
     keys = tuple(path.split("."))
     value = OTHERS[path] if path in OTHERS else at(yaml.safe_load(EVERYTHING.read_text()), keys)
-    with_it = COMPANIONS.get(path, COMPANIONS.get(keys[0], {})) if path != "networkPolicy.enabled" else {}
+    nearest = next((key for key in (path, ".".join(keys[:2]), keys[0]) if key in COMPANIONS), "openshift")
+    with_it = COMPANIONS[nearest] if path != "networkPolicy.enabled" else {}
 
     assert value != at(VALUES, keys)
     assert render(_merged(with_it, only(keys, value))) != render(with_it)

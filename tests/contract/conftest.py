@@ -9,7 +9,7 @@ import pytest
 from kubernetes.client import Configuration
 
 from scheduler.cluster.access import Access
-from tests.fakes.homes import Home, KubernetesHome, memory_home, sqlite_home
+from tests.fakes.homes import Home, KubernetesHome, measured_home, memory_home, sqlite_home
 from tests.fakes.lease_api import LeaseApi
 
 
@@ -20,11 +20,11 @@ def kubernetes_home(lease_api: LeaseApi) -> Iterator[KubernetesHome]:
     home.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "kubernetes"])
+@pytest.fixture(params=["memory", "sqlite", "kubernetes", "measured"])
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
     if request.param == "kubernetes":
         yield request.getfixturevalue("kubernetes_home")
         return
-    home = memory_home() if request.param == "memory" else sqlite_home(tmp_path)
+    home = {"memory": memory_home, "measured": measured_home}.get(request.param, lambda: sqlite_home(tmp_path))()
     yield home
     home.close()

@@ -5,6 +5,7 @@
 {{- include "leasebeat.checkExisting" . -}}
 {{- include "leasebeat.checkReplicas" . -}}
 {{- include "leasebeat.checkLabels" . -}}
+{{- include "leasebeat.checkMetrics" . -}}
 {{- end -}}
 
 {{- define "leasebeat.checkTimings" -}}
@@ -79,6 +80,20 @@
 {{- fail (printf "%s: %s selects this release's pods and is set by the chart" $place .) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "leasebeat.checkMetrics" -}}
+{{- $metrics := .Values.metrics -}}
+{{- $scraped := or $metrics.podMonitor.enabled $metrics.serviceMonitor.enabled -}}
+{{- if and $metrics.podMonitor.enabled $metrics.serviceMonitor.enabled -}}
+{{- fail "metrics: podMonitor and serviceMonitor would have each pod scraped twice, so that two seem to lead; enable one of them" -}}
+{{- end -}}
+{{- if and $scraped (not (include "leasebeat.healthPort" . | int)) -}}
+{{- fail "config.health.port: with 0 there is nothing to scrape; leave it out, or disable metrics.podMonitor and metrics.serviceMonitor" -}}
+{{- end -}}
+{{- if and $metrics.rules.enabled (not $scraped) (not $metrics.rules.selector) -}}
+{{- fail "metrics.rules: no series has the labels that they ask for; enable metrics.podMonitor, or say in metrics.rules.selector how your Prometheus labels these pods" -}}
 {{- end -}}
 {{- end -}}
 

@@ -57,6 +57,17 @@ the table that was rolled back to would be taken for an outdated one for ever. S
 {{- dig "lease" "name" $default .Values.config -}}
 {{- end -}}
 
+{{/* Whether replicas make Kubernetes Jobs, as text that is empty if not. Of an existing file nobody knows. */}}
+{{- define "leasebeat.kubernetesJobs" -}}
+{{- if kindIs "bool" .Values.rbac.kubernetesJobs -}}
+{{- ternary "yes" "" .Values.rbac.kubernetesJobs -}}
+{{- else if not .Values.existingConfigMap -}}
+{{- range $job := (include "leasebeat.ownConfig" . | fromYaml).jobs -}}
+{{- if hasKey $job "kubernetes_job" -}}yes{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "leasebeat.healthPort" -}}
 {{- dig "health" "port" 8080 .Values.config | int -}}
 {{- end -}}

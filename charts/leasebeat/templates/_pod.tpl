@@ -10,6 +10,10 @@
     fieldRef:
       fieldPath: {{ $field }}
 {{- end }}
+{{- if include "leasebeat.kubernetesJobs" . }}
+- name: DEPLOYMENT_NAME
+  value: {{ include "leasebeat.fullname" . }}
+{{- end }}
 {{- end -}}
 
 {{/* A number, a truth value or a text, as text; Helm reads numbers as floats and would print 1e+07. */}}
