@@ -20,10 +20,14 @@ _PLACES = {  # name -> module of this package, and the command in it
     "explain": "explain:explain",
     "import": "import_:import_",
     "next": "next:next_",
+    "pause": "pause:pause",
+    "reset": "reset:reset",
+    "resume": "resume:resume",
     "run": "run:run",
     "run-now": "run_now:run_now",
     "schema": "schema:schema",
     "simulate": "simulate:simulate",
+    "status": "status:status",
 }
 _PURPOSES = {
     "audit": "Prove from logs that each tick has one fate",
@@ -32,10 +36,14 @@ _PURPOSES = {
     "explain": "A schedule in words, with its traps",
     "import": "Write a config from a crontab, CronJobs or Celery beat",
     "next": "The coming ticks",
+    "pause": "Skip a job's ticks until it is resumed",
+    "reset": "After a restore of etcd: settle everything up to now",
+    "resume": "End a job's pause",
     "run": "Be a replica: stand by, lead when it can",
-    "run-now": "Run a job once, and wait for it",
+    "run-now": "Have the leader run a job once, and wait for it",
     "schema": "JSON Schema of config.yaml",
     "simulate": "Print the log that would happen",
+    "status": "Who leads, what runs, what is next",
 }
 
 
@@ -48,11 +56,11 @@ class Commands(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """What fits one screen of 80 by 24: a line for each command, and little more for the common options."""
-        formatter.write(f"Usage: {ctx.command_path} [GLOBAL] COMMAND ...    (COMMAND -h tells more; --version)\n")
-        formatter.write(f"{self.help}\n\nCommands:\n")
+        formatter.write(f"Usage: {ctx.command_path} [GLOBAL] COMMAND [GLOBAL] ...   (more: COMMAND -h, --version)\n")
+        formatter.write(f"{self.help}\nCommands:\n")
         widest = max(map(len, _PURPOSES))
         formatter.write("".join(f"  {name:{widest}}  {purpose}\n" for name, purpose in _PURPOSES.items()))
-        formatter.write(f"\n{COMMON_HELP}\n{EXAMPLES}")
+        formatter.write(f"{COMMON_HELP}{EXAMPLES}")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands and the common options that begin so."""

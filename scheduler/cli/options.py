@@ -41,8 +41,7 @@ _OPTIONS = (
     _option("--color", type=click.Choice(["auto", "always", "never"])),
 )
 COMMON_HELP = """\
-Global, before or after the command:
-  -c FILE   the job table [$LEASEBEAT_CONFIG, else ./config.yaml]
+Global: -c FILE, the job table [$LEASEBEAT_CONFIG, else ./config.yaml]
   --context NAME, --kubeconfig FILE, -n NAMESPACE, --lease NAME   which Lease
   --store auto|kubernetes|sqlite|memory      --color auto|always|never
   --json for machines    -q only warnings and errors    -v every write, wake-up

@@ -17,7 +17,7 @@ from scheduler.cli.replicas import Replicas
 from scheduler.cli.sound import load_sound
 from scheduler.cli.stop import StopSignal, stop_at_end_of
 from scheduler.clock import SystemClock
-from scheduler.config.settings import HealthSettings, Loaded, LoggingSettings
+from scheduler.config.settings import Loaded, LoggingSettings
 from scheduler.core.errors import ClusterError, ConfigError
 from scheduler.core.ports import Clock, Tell
 from scheduler.core.upcoming import writes_per_minute
@@ -105,7 +105,7 @@ def _replica(loaded: Loaded, log: LogSettings, options: Options, tell: Tell) -> 
 def _on_port_of(loaded: Loaded, nth: int) -> Loaded:
     """The settings of the nth replica on this machine, whose port is so much further on, so that it is known before."""
     port = loaded.settings.health.port
-    health = HealthSettings(min(port + nth, GREATEST_PORT) if port else 0)
+    health = replace(loaded.settings.health, port=min(port + nth, GREATEST_PORT) if port else 0)
     return replace(loaded, settings=replace(loaded.settings, health=health))
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO
 
+LOOK_UP_S = 0.5
+
 
 def on_stop_signals(handle: Callable[[int], None]) -> None:
     """Call `handle` with the number of each TERM, INT and HUP from now on; must be called in the main thread.
@@ -54,8 +56,13 @@ class StopSignal:
         return self._asked.is_set()
 
     def wait(self) -> str:
-        """Wait for the first signal and return its name: `TERM` or `INT`."""
-        self._asked.wait()
+        """Wait for the first signal and return its name: `TERM` or `INT`.
+
+        The kernel may hand it to any thread, as it does while the main one is still being thawed after a freeze. Only
+        the main one calls the handler, and nothing wakes it then but its own look.
+        """
+        while not self._asked.wait(LOOK_UP_S):
+            continue
         return self._name
 
     def _handle(self, number: int) -> None:

@@ -8,10 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from scheduler.core.commands import Command, Do, Pause, commands_in, pauses_in, with_pauses, without
+from scheduler.core.commands import (
+    LONGEST_PAUSED,
+    Command,
+    Do,
+    Pause,
+    commands_in,
+    is_command_id,
+    pauses_in,
+    pauses_text,
+    with_pauses,
+    without,
+)
 from scheduler.core.job import Job, run_id
-from scheduler.core.ledger import MANUAL
+from scheduler.core.ledger import MANUAL, Did
 from scheduler.core.planning import Answer, Page
+from scheduler.core.replies import fates_of_manual_runs, with_answers
 
 AT_ONCE = 64  # commands that one write consumes
 REMEMBERED = 2 * AT_ONCE  # their ids, and for a run the run's as well
@@ -22,6 +34,7 @@ def answer_commands(page: Page) -> None:
     page.pauses = dict(pauses_in(page.at.notes))
     if page.at.leaving:
         return
+    _end_pauses_of_what_does_not_tick(page)
     commands, refused = commands_in(page.at.notes)
     page.answers += (Answer(id_, None, why) for id_, why in refused)
     page.undecided = len(commands) > AT_ONCE
@@ -33,10 +46,13 @@ def answer_commands(page: Page) -> None:
 
 
 def notes_after(page: Page) -> Mapping[str, str]:
-    """The notes beside the next ledger: without the commands consumed, with the pauses as they are now."""
-    if not page.answers and page.pauses == pauses_in(page.at.notes):
-        return page.at.notes
-    return with_pauses(without(page.at.notes, [answer.id for answer in page.answers]), page.pauses)
+    """The notes beside the next ledger: without the commands consumed, with answers and with the pauses as they are."""
+    notes: Mapping[str, str] = page.at.notes
+    if page.answers or page.pauses != pauses_in(notes):
+        notes = with_pauses(without(notes, [answer.id for answer in page.answers]), page.pauses)
+    refused = {one.id: one.refusal for one in page.answers if one.refusal and is_command_id(one.id)}
+    gone = (Did(fate.job, fate.first, fate.last, fate.count, fate.reason) for fate in page.fates)
+    return with_answers(notes, refused | fates_of_manual_runs((*gone, *page.recorded)))
 
 
 def acks_after(page: Page) -> tuple[str, ...]:
@@ -58,13 +74,33 @@ def _do(page: Page, command: Command) -> bool:
             job = page.served(command.job or "")
             return job is not None and _run(page, command, job) and _answer(page, command)
         case Do.PAUSE:
-            page.pauses |= {name: Pause(page.at.now, command.until, command.reason) for name in _jobs(page, command)}
+            return _pause(page, command)
         case Do.RESUME:
             names = [command.job] if command.job else list(page.pauses)  # of jobs, too, that only a newer table has
             page.resumed |= {name: page.pauses.pop(name) for name in names if name in page.pauses}
         case Do.RESET:
             page.reset = True
     return _answer(page, command)
+
+
+def _pause(page: Page, command: Command) -> bool:
+    pause = Pause(page.at.now, command.until, command.reason, command.by)
+    pauses = page.pauses | dict.fromkeys(_jobs(page, command), pause)
+    if len(pauses_text(pauses)) > LONGEST_PAUSED:
+        return _answer(page, command, f"a Lease cannot remember {len(pauses)} paused jobs; disable some in the table")
+    page.pauses = pauses
+    return _answer(page, command)
+
+
+def _end_pauses_of_what_does_not_tick(page: Page) -> None:
+    """The pause of a job that ticks ends with the first tick after it (`ticks.py`); an older table leaves all alone."""
+    over = [name for name, pause in page.pauses.items() if pause.is_over(page.at.now)]
+    if not over or page.outdated:
+        return
+    ticking = {job.name for job in page.at.table.ticking.values()}
+    for name in over:
+        if name not in ticking:
+            page.end_pause(name)
 
 
 def _is_served(page: Page, command: Command) -> bool:

@@ -3,12 +3,15 @@
 A command is one note, so that writing it disturbs nothing else, and says what to do as compact JSON:
 
     cmd-m-7f3a1b2c   {"do":"pause","job":"meter","at":"2026-11-22T19:43:17.204Z",
-                      "until":"2027-01-14T23:00:00.000Z","reason":"vendor outage"}
+                      "until":"2027-01-14T23:00:00.000Z","reason":"vendor outage","by":"jane"}
 
 What became of pauses is one more note, `paused`, for all jobs together:
 
     paused           {"meter":{"until":"2027-01-14T23:00:00.000Z","reason":"vendor outage",
-                               "since":"2026-11-22T19:43:17.310Z"}}
+                               "since":"2026-11-22T19:43:17.310Z","by":"jane"}}
+
+Jobs that share a pause share an entry: their names with blanks between, and the pause in a list of one. A whole table
+of jobs can be paused then without outgrowing the Lease.
 
 Anybody who may edit the Lease may write such notes, by hand too. So nothing in here raises, whatever a note says: a
 command that cannot be understood comes with the reason, to be told and thrown away.
@@ -26,7 +29,10 @@ from enum import StrEnum
 COMMAND = "cmd-"
 PAUSED = "paused"
 LONGEST_QUOTE = 40
+LONGEST_COMMAND = 2048  # characters; our own take a tenth of it
+LONGEST_PAUSED = 40 * 1024  # characters, for all pauses: an object's annotations end at 256 KiB, the ledger's at 192
 _ID = re.compile(r"m-[0-9a-f]{8}")
+_JOB = re.compile(r"[a-z0-9-]+")
 
 
 class Do(StrEnum):
@@ -43,7 +49,8 @@ class Command:
     """One thing asked of the leader.
 
     `job` is None where all jobs are meant, as RESET always does and RUN never. `at` is when it was asked, to the
-    millisecond, and `until` the end of a pause, None for no end. `reason` is for people.
+    millisecond, and `until` the end of a pause, None for no end. `reason` and `by`, who asked, are for people: whoever
+    may write the note may write any name.
     """
 
     id: str
@@ -52,6 +59,7 @@ class Command:
     at: datetime
     until: datetime | None = None
     reason: str | None = None
+    by: str | None = None
 
     @property
     def at_text(self) -> str:
@@ -66,6 +74,11 @@ class Pause:
     since: datetime
     until: datetime | None = None
     reason: str | None = None
+    by: str | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it has ended by itself."""
+        return self.until is not None and self.until <= now
 
 
 class _Refused(ValueError):
@@ -98,8 +111,14 @@ def note_of(command: Command) -> tuple[str, str]:
         "at": command.at_text,
         "until": _optional_text(command.until),
         "reason": command.reason,
+        **_by(command),
     }
     return f"{COMMAND}{command.id}", _json(content)
+
+
+def is_command_id(text: str) -> bool:
+    """Whether this is the id of a command, as opposed to whatever stands in its place."""
+    return _ID.fullmatch(text) is not None
 
 
 def without(notes: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
@@ -119,9 +138,12 @@ def pauses_in(notes: Mapping[str, str]) -> dict[str, Pause]:
     except _Refused:
         return {}
     pauses: dict[str, Pause] = {}
-    for job, said in content.items():
+    for jobs, said in content.items():
         try:
-            pauses[job] = _pause(said)
+            if isinstance(said, list) and len(said) == 1:
+                pauses |= dict.fromkeys(jobs.split(), _pause(said[0]))
+            else:
+                pauses[jobs] = _pause(said)
         except _Refused:
             continue
     return pauses
@@ -130,17 +152,32 @@ def pauses_in(notes: Mapping[str, str]) -> dict[str, Pause]:
 def with_pauses(notes: Mapping[str, str], pauses: Mapping[str, Pause]) -> dict[str, str]:
     """These notes with exactly these pauses; without any, the note is left out."""
     others = {key: text for key, text in notes.items() if key != PAUSED}
-    if not pauses:
-        return others
-    content = {
-        job: {
-            "until": _optional_text(pause.until),
-            "reason": pause.reason,
-            "since": millisecond_text(pause.since),
-        }
-        for job, pause in pauses.items()
-    }
-    return others | {PAUSED: _json(content)}
+    return others | {PAUSED: pauses_text(pauses)} if pauses else others
+
+
+def pauses_text(pauses: Mapping[str, Pause]) -> str:
+    """The note that has exactly these pauses."""
+    sharing: dict[Pause, list[str]] = {}
+    for job, pause in pauses.items():
+        if _JOB.fullmatch(job):
+            sharing.setdefault(pause, []).append(job)
+    content: dict[str, object] = {}
+    for job, pause in pauses.items():
+        jobs = sharing.get(pause, [])
+        if len(jobs) > 1 and job in jobs:
+            content[" ".join(jobs)] = [_pause_object(pause)]
+        else:
+            content[job] = _pause_object(pause)
+    return _json(content)
+
+
+def _pause_object(pause: Pause) -> dict[str, object]:
+    since = millisecond_text(pause.since)
+    return {"until": _optional_text(pause.until), "reason": pause.reason, "since": since, **_by(pause)}
+
+
+def _by(said: Command | Pause) -> dict[str, str]:
+    return {"by": said.by} if said.by else {}
 
 
 def restored(read: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
@@ -156,10 +193,18 @@ def millisecond_text(instant: datetime) -> str:
 def _command(id_: str, text: str) -> Command:
     if not _ID.fullmatch(id_):
         raise _Refused(f"expected the id to be m- and 8 hex digits, got {_quoted(id_)}")
+    if len(text) > LONGEST_COMMAND:
+        raise _Refused(f"expected at most {LONGEST_COMMAND} characters, got {len(text)}")
     content = _object(text)
     do = _do(content)
     return Command(
-        id_, do, _job(do, content), _instant(content, "at"), _optional_instant(content, "until"), _reason(content)
+        id=id_,
+        do=do,
+        job=_job(do, content),
+        at=_instant(content, "at"),
+        until=_optional_instant(content, "until"),
+        reason=_words(content, "reason"),
+        by=_words(content, "by"),
     )
 
 
@@ -190,14 +235,15 @@ def _job(do: Do, content: Mapping[str, object]) -> str | None:
 def _pause(said: object) -> Pause:
     if not isinstance(said, dict):
         raise _Refused("expected a JSON object")
-    return Pause(_instant(said, "since"), _optional_instant(said, "until"), _reason(said))
+    since, until = _instant(said, "since"), _optional_instant(said, "until")
+    return Pause(since, until, _words(said, "reason"), _words(said, "by"))
 
 
-def _reason(content: Mapping[str, object]) -> str | None:
-    said = content.get("reason")
+def _words(content: Mapping[str, object], key: str) -> str | None:
+    said = content.get(key)
     if said is None or isinstance(said, str):
         return said
-    raise _Refused(f"expected reason to be text, got {_quoted(said)}")
+    raise _Refused(f"expected {key} to be text, got {_quoted(said)}")
 
 
 def _optional_instant(content: Mapping[str, object], key: str) -> datetime | None:

@@ -14,6 +14,7 @@
         ├── Conflict           somebody wrote first (409, or a create over an existing Lease)
         ├── Absent             there is no Lease to replace (404)
         └── Unavailable        anything else: refused, forbidden, throttled, reset, timed out
+            ├── Refused        judged and turned down: asked again, it would be again
             └── WatchForbidden the store does not let us watch; reading still works
 
 Foreign errors (urllib3, sqlite3, yaml, pydantic) are translated at the edge where they appear, so that nothing above
@@ -100,6 +101,10 @@ class Absent(StoreError):
 
 class Unavailable(StoreError):
     """The store gave no usable answer; whether a write was applied is unknown."""
+
+
+class Refused(Unavailable):
+    """The request was understood and turned down, and so it will be until somebody changes something."""
 
 
 class WatchForbidden(Unavailable):

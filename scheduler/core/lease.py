@@ -53,6 +53,7 @@ from scheduler.core.moves import (
     Wait,
     Write,
 )
+from scheduler.core.outlook import Outlook, outlook_of
 from scheduler.core.ports import LeaseRecord
 from scheduler.core.reporter import Reporter
 from scheduler.core.standing import Memory, Onlooker, Requests, Unresolved, Vigil
@@ -79,8 +80,7 @@ class Election:
         self._requests = Requests(me.timings.retry_period_s, random)
         self._onlooker = Onlooker(self._news.append)
         self._reporter: Reporter | None = None
-        self._stopping = self._reporting = False
-        self._done = False
+        self._stopping = self._reporting = self._done = False
 
     # ------------------------------------------------------------------ what to do
 
@@ -158,6 +158,13 @@ class Election:
             raise RuntimeError("a write over a Lease that was never seen")
         return base
 
+    @property
+    def outlook(self) -> Outlook:
+        """What is known of the Lease and of who leads; whether the gate is open at this moment is not in it."""
+        after = self._reporter.shown if self._reporter else None
+        base = after or (self._base if self._lead or not self._vigil.finds_nothing else None)
+        return outlook_of(base, self.term, self._onlooker.leader, self._vigil.alive_at)
+
     def must_renew(self, now: float) -> bool:
         """Whether the lead itself wants a write, be there anything else to write or not."""
         return self._lead is None or now >= self._lead.renew_at
@@ -188,7 +195,7 @@ class Election:
         """
         self._leadership.lose("loop_stalled")
         self._unresolved.lose_the_lead()
-        self._vigil.see(now, lives=True)
+        self._vigil.wait_anew(now)
 
     # ------------------------------------------------------------------ writing
 
@@ -281,17 +288,15 @@ class Election:
             self._see(Seen.of(record), now)
 
     def _see(self, seen: Seen, now: float) -> None:
-        if self._memory.is_older(seen) or self._unresolved.that_made(seen):
-            self._requests.must_read = True
-        else:
-            self._requests.must_read = False
+        self._requests.must_read = self._memory.is_older(seen) or self._unresolved.that_made(seen) is not None
+        if not self._requests.must_read:
             self._follow(seen, now)
 
     def _land(self, attempt: Attempt, seen: Seen, now: float) -> None:
         """The attempt was accepted."""
         self._unresolved.landed(attempt)
         self._requests.must_read = False
-        self._vigil.absent_since = None
+        self._vigil.wrote(attempt.sent_at)
         creation = self._creation_by(attempt, seen)
         predecessor, self._base = self._base, seen
         settled_before = self._memory.settled
@@ -333,8 +338,7 @@ class Election:
             acquired = Acquired(term, cause, self._onlooker.leader, gap_s, ledger, repeats)
         self._leadership.begin(acquired, attempt)
         self._creation = None
-        self._onlooker.forget()
-        self._onlooker.leader = self.me.name
+        self._onlooker.is_led_by_us(self.me.name)
 
     def _rebase(self, seen: Seen, *, restores: bool = False) -> None:
         """Write again over what was read (rule 3b), or over what went back under us, to restore our own (rule 30)."""

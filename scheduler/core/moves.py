@@ -31,7 +31,8 @@ class Candidate:
 
     `nonce` is new for every process, so that a restarted pod is not taken for its former self by its name (rule 9).
     `known` is the fingerprints of its table, `revision` the table's number. `creates_at_once` holds where all replicas
-    share the store's machine (rule 28).
+    share the store's machine (rule 28). `address` is where its health server can be asked, empty if it cannot, and
+    `config` the hash of its table: what it notes on the Lease while it holds it.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Candidate:
     adopt: bool = False
     quiet_start: bool = False
     creates_at_once: bool = False
+    address: str = ""
+    config: str = ""
 
 
 class Kind(Enum):

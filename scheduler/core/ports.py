@@ -122,7 +122,9 @@ class RunOrder:
 
     `key` names the attempt inside this process. `timeout_s` is None for no limit. `exclusive` runs die when the trust
     in the lead runs out (rule 11). The term and the fencing token are handed to the job. `output` says which of its
-    lines are to be reported. With `adopts` a run that was begun elsewhere is taken up, and not begun if there is none.
+    lines are to be reported. `failures` counts the attempts whose failure was recorded. What `replaces` must not begin
+    beside another run of its job. With `adopts` a run that was begun elsewhere is taken up, and not begun if there is
+    none.
     """
 
     key: str
@@ -136,6 +138,8 @@ class RunOrder:
     timeout_s: float | None
     exclusive: bool
     output: Output = Output.LOG
+    failures: int = 0
+    replaces: bool = False
     adopts: bool = False
 
 
@@ -162,8 +166,9 @@ class RunOutput:
 class RunEnded:
     """The run is over and nothing of it is left alive.
 
-    `outcome` is `succeeded`, `failed`, `timed_out`, `killed` (by us, its right to run was gone) or `gate_shut` (its
-    first statement found the gate shut, so nothing of it was done). `reason` and `error` explain a failure.
+    `outcome` is `succeeded`, `failed`, `timed_out`, `killed` (by us, its right to run was gone), `gate_shut` (its
+    first statement found the gate shut, so nothing of it was done) or `absent` (it was to be taken up, and there is
+    nothing to take up). `reason` and `error` explain a failure.
     """
 
     key: str

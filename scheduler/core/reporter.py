@@ -21,13 +21,15 @@ from scheduler.core.work import Draft
 class Reporter:
     """Reads, reports over what was read, and reads again if that was refused; `random` gives numbers in [0, 1).
 
-    `base` is the Lease as just read, None when it must be read first, as it must be before every report.
+    `base` is the Lease as just read, None when it must be read first, as it must be before every report. `shown` is
+    the Lease as last heard of, for whoever wants to know who leads now.
     """
 
     def __init__(
         self, term: Term, retry_period_s: float, random: Callable[[], float], tell: Callable[[News], None]
     ) -> None:
         self.base: Seen | None = None
+        self.shown: Seen | None = None
         self._term = term
         self._period_s = retry_period_s
         self._make_sure_at = FOREVER
@@ -77,12 +79,14 @@ class Reporter:
         If it is not, somebody else makes it anew, without a ledger, and would start our exclusive runs beside us.
         """
         self._make_sure_at = FOREVER if record else min(self._make_sure_at, now + self._period_s)
+        self.shown = Seen.of(record) if record else self.shown
 
     def read(self, record: LeaseRecord | None, now: float) -> None:
         """Take note of what a plain GET returned: perhaps the report of which nobody knew whether it landed."""
         if record is None and now >= self._make_sure_at:
             self._tell(Lost(self._term, "lease_deleted"))
         self._make_sure_at = FOREVER
+        self.shown = Seen.of(record) if record else self.shown
         seen, sent = (Seen.of(record) if record else None), self._unanswered
         if seen is None or seen.ledger is None:
             self.has_nothing_to_report(now)

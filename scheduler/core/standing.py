@@ -88,7 +88,8 @@ class Vigil:
     """What a candidate waits by: how long it has seen no sign of life, by its own clock alone (rules 7, 10, 28).
 
     `changed_at` is the boot second at which the Lease was last seen to live, `absent_since` the one at which it was
-    learned that there is none. `random` gives numbers in [0, 1), which spread the replicas.
+    learned that there is none. `random` gives numbers in [0, 1), which spread the replicas. `alive_at` is the last sign
+    of life of any holder, ourselves included; nothing is decided by it.
     """
 
     me: Candidate
@@ -96,6 +97,7 @@ class Vigil:
     changed_at: float = 0.0
     absent_since: float | None = None
     patience: float = 0.0
+    alive_at: float | None = None
 
     @property
     def finds_nothing(self) -> bool:
@@ -105,8 +107,17 @@ class Vigil:
     def see(self, now: float, *, lives: bool) -> None:
         """Take note of the Lease; if it `lives`, its holder having changed what a living one does, wait anew."""
         if lives or self.finds_nothing:
-            self.changed_at, self.patience = now, self.random()
+            self.wait_anew(now)
+            self.alive_at = now
         self.absent_since = None
+
+    def wait_anew(self, now: float) -> None:
+        """Begin to wait, as if the Lease had just been seen to live."""
+        self.changed_at, self.patience = now, self.random()
+
+    def wrote(self, sent_at: float) -> None:
+        """Take note that a write of ours was accepted, so there is a Lease."""
+        self.absent_since, self.alive_at = None, sent_at
 
     def miss(self, now: float) -> None:
         """Take note that there is no Lease."""
@@ -258,9 +269,9 @@ class Onlooker:
         self._tell = tell
         self._told: Following | Refused | None = None
 
-    def forget(self) -> None:
-        """Whoever leads next is worth telling, even if it was told before."""
-        self._told = None
+    def is_led_by_us(self, name: str) -> None:
+        """We lead; whoever leads next is worth telling, even if it was told before."""
+        self.leader, self._told = name, None
 
     def is_led_by(self, record: LeaseRecord) -> None:
         """Another replica of ours holds the Lease."""

@@ -14,6 +14,7 @@ from scheduler.core.farewell import with_reports
 from scheduler.core.ledger import Ledger, WriteId, encode, first_ledger
 from scheduler.core.moves import Attempt, Candidate, Kind, Seen, micro_time
 from scheduler.core.ports import LeaseRecord
+from scheduler.core.tables import signed, unsigned
 from scheduler.core.work import Draft
 
 
@@ -75,7 +76,8 @@ class Pen:
     def release(self, base: Seen, draft: Draft | None) -> Attempt:
         """Nobody holds the Lease; it keeps a ledger, and all five fields of the spec stay present."""
         over, ledger = self._content(base, draft)
-        record = replace(over, holder="", renewed=micro_time(self.wall), ledger=encode(ledger))
+        notes = unsigned(over.notes)
+        record = replace(over, holder="", renewed=micro_time(self.wall), ledger=encode(ledger), notes=notes)
         return Attempt(Kind.RELEASE, self.written, record, self.now, draft=draft, ledger=ledger)
 
     def _content(self, base: Seen, draft: Draft | None) -> tuple[LeaseRecord, Ledger]:
@@ -90,14 +92,15 @@ class Pen:
         return first_ledger(self.written, self.me.revision, self.me.known, settled)
 
     def _renewed(self, record: LeaseRecord, ledger: Ledger) -> LeaseRecord:
-        duration = self.me.timings.lease_duration_s
-        return replace(record, duration_s=duration, renewed=micro_time(self.wall), ledger=encode(ledger))
+        notes = signed(record.notes, address=self.me.address, config=self.me.config, now=self.wall)
+        duration, renewed = self.me.timings.lease_duration_s, micro_time(self.wall)
+        return replace(record, duration_s=duration, renewed=renewed, ledger=encode(ledger), notes=notes)
 
 
 def report(base: Seen, draft: Draft, now: float) -> Attempt:
-    """Only the ledger is amended: holder, spec and even `w` stay those of whoever leads by now (rule 34)."""
+    """Only ledger and notes are amended: holder, spec and even `w` stay those of whoever leads by now (rule 34)."""
     ledger = draft.ledger.written_as(base.written or draft.ledger.written)
-    record = replace(base.record, ledger=encode(ledger))
+    record = replace(base.record, ledger=encode(ledger), notes=draft.notes)
     return Attempt(Kind.REPORT, ledger.written, record, now, draft=draft, ledger=ledger)
 
 

@@ -6,18 +6,20 @@ wait, the caller makes it and reports what came of it. `loop.py` is the caller o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from scheduler.core.errors import Absent, Conflict, StoreError
 from scheduler.core.lease import Election
 from scheduler.core.moves import (
+    SHUT,
     Acquired,
     Attempt,
     Done,
     Edited,
     Following,
+    Gate,
     Kind,
     Landed,
     LedgerLost,
@@ -71,6 +73,13 @@ class Home(Protocol):
         """The command that shows a holder's log, where there is one."""
 
 
+class Bystander(Protocol):
+    """Whoever draws conclusions from what is known of the Lease, without a part in the election."""
+
+    def look(self, outlook: Outlook, now: float) -> None:
+        """Take note of the outlook at boot second `now`: in the campaign's thread, at once, raising nothing."""
+
+
 class Campaign:
     """One replica's contention for one Lease."""
 
@@ -84,7 +93,12 @@ class Campaign:
         self._outage: _Outage | None = None
         self._skew = skew_of(election.me.timings.lease_duration_s)
         self._claim_clock = ClaimClock(self._skew)
-        self._outlook = Outlook()
+        self._view: tuple[Outlook, Gate] = Outlook(), SHUT
+        self._bystanders: tuple[Bystander, ...] = ()
+
+    def accompany(self, *bystanders: Bystander) -> None:
+        """Have these look on; called before the campaign begins."""
+        self._bystanders = bystanders
 
     def next_step(self) -> Step:
         """Which request to make now, or how long to wait for something to be seen."""
@@ -145,7 +159,8 @@ class Campaign:
 
     def outlook(self) -> Outlook:
         """What is known of the Lease by now; any thread may ask."""
-        return self._outlook
+        outlook, gate = self._view
+        return replace(outlook, proven=True) if gate.is_open(self._clock.boot()) else outlook
 
     def timeout_s(self) -> float:
         """How long the next request may take."""
@@ -191,11 +206,14 @@ class Campaign:
     # ------------------------------------------------------------------ news
 
     def _spread(self) -> None:
-        """The gate first: whatever the news lets start must find it as it is."""
+        """The gate first: whatever the news lets start must find it as it is, and whoever is told finds the outlook."""
         news = self._election.take_news()
+        self._view = self._election.outlook, self._election.gate
         self._work.trusted(self._election.gate, self._election.exclusive_until)
         for item in news:
             self._spread_one(item)
+        for bystander in self._bystanders:
+            bystander.look(self._view[0], self._clock.boot())
 
     def _spread_one(self, news: News) -> None:
         match news:

@@ -90,7 +90,8 @@ def test_when_it_was_asked_names_the_manual_run() -> None:
             said(do="pause", until="2027-01-15T00:00+01:00"), Command(ID, Do.PAUSE, "ping", AT, UNTIL), id="until"
         ),
         pytest.param(said(reason=""), Command(ID, Do.RUN, "ping", AT, None, ""), id="an empty reason"),
-        pytest.param(said(by="a later version"), Command(ID, Do.RUN, "ping", AT), id="a field of a later version"),
+        pytest.param(said(by="jane"), Command(ID, Do.RUN, "ping", AT, by="jane"), id="who asks"),
+        pytest.param(said(how="a later version"), Command(ID, Do.RUN, "ping", AT), id="a field of a later version"),
     ],
 )
 def test_a_command_is_understood(text: str, expected: Command) -> None:
@@ -102,8 +103,9 @@ def test_a_command_is_understood(text: str, expected: Command) -> None:
     [
         pytest.param("", "expected JSON, got ''", id="nothing"),
         pytest.param("run ping", "expected JSON, got 'run ping'", id="words"),
-        pytest.param("[" * 100_000, f"expected JSON, got '{'[' * 40}…'", id="too deep, and told shortly"),
-        pytest.param("9" * 5_000, f"expected JSON, got '{'9' * 40}…'", id="too great a number"),
+        pytest.param("[" * 2_000, f"expected JSON, got '{'[' * 40}…'", id="too deep, and told shortly"),
+        pytest.param("9" * 2_000, "expected a JSON object, got int", id="a great number"),
+        pytest.param(said(reason="x" * 2_000), "expected at most 2048 characters, got 2076", id="too long"),
         pytest.param("[]", "expected a JSON object, got list", id="a list"),
         pytest.param('"run"', "expected a JSON object, got 'run'", id="text"),
         pytest.param("null", "expected a JSON object, got none", id="null"),
@@ -157,6 +159,7 @@ def test_a_command_is_understood(text: str, expected: Command) -> None:
             said(do="pause", until=""), "expected until to be a time like 2026-11-22T19:43:17.204Z, got ''", id="no end"
         ),
         pytest.param(said(reason=["a", "b"]), "expected reason to be text, got list", id="reasons"),
+        pytest.param(said(by=7), "expected by to be text, got int", id="a number for a name"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_in_words(text: str, expected: str) -> None:
@@ -221,6 +224,25 @@ def test_pauses_as_the_protocol_writes_them() -> None:
     assert pauses_in(notes) == pauses
 
 
+def test_jobs_that_share_a_pause_share_an_entry() -> None:
+    """So a table of two thousand jobs can be paused at once: annotations end at 256 KiB."""
+    pauses = {"a": Pause(AT, None, "outage", "jane"), "b": Pause(AT), "c": Pause(AT, None, "outage", "jane")}
+    notes = with_pauses({}, pauses)
+
+    assert notes == {
+        "paused": '{"a c":[{"until":null,"reason":"outage","since":"2026-11-22T19:43:17.204Z","by":"jane"}],'
+        '"b":{"until":null,"reason":null,"since":"2026-11-22T19:43:17.204Z"}}'
+    }
+    assert pauses_in(notes) == pauses
+    assert len(with_pauses({}, {f"job-number-{number:08}": Pause(AT) for number in range(2000)})["paused"]) < 41_000
+
+
+def test_a_pause_is_over_from_its_end_on() -> None:
+    assert not Pause(AT).is_over(UNTIL)
+    assert not Pause(AT, UNTIL).is_over(UNTIL - timedelta(milliseconds=1))
+    assert Pause(AT, UNTIL).is_over(UNTIL)
+
+
 def test_without_pauses_there_is_no_note_of_them() -> None:
     notes = {"cmd-odd": "c", "paused": "old"}
 
@@ -265,28 +287,35 @@ TEXT = st.text(max_size=12)
 INSTANTS = st.datetimes(timezones=st.just(UTC)).map(
     lambda instant: instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 )
+NAMES = st.text(min_size=1, max_size=12)
+ENDS, WORDS, WHO = st.none() | INSTANTS, st.none() | TEXT, st.none() | NAMES
 IDS = st.text("0123456789abcdef", min_size=8, max_size=8).map("m-{}".format)
 JOBS = st.text(min_size=1, max_size=8)
 COMMANDS = st.one_of(
-    st.builds(Command, IDS, st.just(Do.RUN), JOBS, INSTANTS, st.none() | INSTANTS, st.none() | TEXT),
+    st.builds(Command, IDS, st.just(Do.RUN), JOBS, INSTANTS, ENDS, WORDS, WHO),
     st.builds(
         Command,
         IDS,
         st.sampled_from([Do.PAUSE, Do.RESUME]),
         st.none() | JOBS,
         INSTANTS,
-        st.none() | INSTANTS,
-        st.none() | TEXT,
+        ENDS,
+        WORDS,
+        WHO,
     ),
-    st.builds(Command, IDS, st.just(Do.RESET), st.none(), INSTANTS, st.none() | INSTANTS, st.none() | TEXT),
+    st.builds(Command, IDS, st.just(Do.RESET), st.none(), INSTANTS, ENDS, WORDS, WHO),
 )
-PAUSES = st.dictionaries(TEXT, st.builds(Pause, INSTANTS, st.none() | INSTANTS, st.none() | TEXT), max_size=4)
+PAUSES = st.dictionaries(
+    TEXT | st.text("ab-", max_size=2),
+    st.builds(Pause, INSTANTS, ENDS, WORDS, WHO),
+    max_size=4,
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.sampled_from([AT_TEXT, *Do]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = st.sampled_from(["do", "job", "at", "until", "reason", "since"])
+FIELDS = st.sampled_from(["do", "job", "at", "until", "reason", "since", "by"])
 NEAR = st.dictionaries(FIELDS, JSON).map(json.dumps) | st.dictionaries(TEXT, st.dictionaries(FIELDS, JSON)).map(
     json.dumps
 )

@@ -662,4 +662,4 @@ class TestOutages:
         a.terminate()
         world.run_to(17)
 
-        assert a.dispatch.wait_until_idle(0)
+        assert a.dispatch.leaving.wait_until_idle(0)

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.commands import Command, Do, Pause, note_of, pauses_in, with_pauses
+from scheduler.core.commands import Command, Do, Pause, commands_in, note_of, pauses_in, with_pauses
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, fingerprint, instant_text, run_id
 from scheduler.core.ledger import Did, Ledger, OpenRun, WriteId, decode, encode, first_ledger
 from scheduler.core.plan import FULL_BYTES, missed, plan
 from scheduler.core.planning import Held, Plan, Situation, State
+from scheduler.core.replies import answers_in
 from tests.fakes.tables import AT_MOST_ONCE, at, every, job
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -441,7 +442,8 @@ def test_a_command_that_makes_no_sense_is_refused(command: Command, revision: in
 
     assert not made.claims
     assert [refusal in answer.refusal for answer in made.answers if refusal] == ([True] if refusal else [])
-    assert bool(made.notes) == (refusal is None)
+    assert answers_in(made.notes) == ({command.id: made.answers[0].refusal} if refusal else {})
+    assert bool(commands_in(made.notes)[0]) == (refusal is None)
 
 
 def test_ticks_of_a_paused_job_are_dropped_in_its_claim() -> None:
@@ -477,6 +479,59 @@ def test_a_pause_ends_by_itself() -> None:
 
     assert said(made)["fates"] == [("a", tick(10), 2, "paused")]
     assert said(made)["claims"] == [(run("a", 30), 1, "schedule")]
+    assert made.notes == {}
+
+
+@pytest.mark.parametrize("revision", [0, 1])
+def test_the_pause_of_a_job_that_never_ticks_ends_by_itself_too(revision: int) -> None:
+    """Unless a newer table may have the job, where it may tick: then that table's leader sees to it."""
+    notes = notes_of(hand=Pause(NOON, noon(25)), gone=Pause(NOON, noon(40)))
+    made = plan(
+        ledger(every("a", 10), rev=revision), situation(table(every("a", 10), job("hand", None)), 30, notes=notes)
+    )
+
+    assert made.pauses_over == (() if revision else ("hand",))
+    assert pauses_in(made.notes).keys() == ({"hand", "gone"} if revision else {"gone"})
+
+
+def test_who_paused_it_is_remembered() -> None:
+    one = every("a", 10)
+    pause = Command("m-00000001", Do.PAUSE, "a", noon(5), None, "vendor outage", "jane")
+    made = plan(ledger(one), situation(table(one), 6, notes=notes_of(pause)))
+
+    assert pauses_in(made.notes) == {"a": Pause(noon(6), None, "vendor outage", "jane")}
+
+
+def test_more_pauses_than_a_lease_can_hold_are_refused() -> None:
+    """Else the leader's writes would be refused from then on, and with them its lead."""
+    jobs = [every(f"{'long-name-' * 4}{number:08}", 300) for number in range(1000)]
+    pause = Command("m-00000001", Do.PAUSE, None, noon(5))
+    made = plan(ledger(*jobs), situation(table(*jobs), 6, notes=notes_of(pause)))
+
+    assert answers_in(made.notes) == {pause.id: "a Lease cannot remember 1000 paused jobs; disable some in the table"}
+    assert pauses_in(made.notes) == {}
+
+
+@pytest.mark.parametrize(
+    ("held", "fate"),
+    [
+        pytest.param(Held(State.ENDED, "manual", "succeeded"), "succeeded", id="it ended"),
+        pytest.param(Held(State.ENDED, "manual", "timed_out"), "timed_out", id="it timed out"),
+        pytest.param(Held(State.KILLED, "manual"), "leader_lost", id="it was cut off"),
+    ],
+)
+def test_how_a_run_ended_is_answered_to_whoever_asked_for_it(held: Held, fate: str) -> None:
+    one, mine = every("a", 300, **AT_MOST_ONCE), replace(entry(at=0, delivery="m"), tick=MANUAL_A.partition("@")[2])
+    made = plan(ledger(one, open=(mine,)), situation(table(one), 4, held={mine.key: held}))
+
+    assert answers_in(made.notes) == {MANUAL_A: fate}
+
+
+def test_how_a_tick_ended_is_nobodys_answer() -> None:
+    one, mine = every("a", 300), entry(at=0)
+    made = plan(ledger(one, open=(mine,)), situation(table(one), 4, held={mine.key: Held(State.ENDED, "", "failed")}))
+
+    assert made.ended
     assert made.notes == {}
 
 

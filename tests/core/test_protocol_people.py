@@ -12,6 +12,7 @@ import pytest
 from scheduler.core.commands import Command, Do, note_of, pauses_in
 from scheduler.core.job import Overlap
 from scheduler.core.ledger import encode
+from scheduler.core.replies import answers_in
 from tests.fakes.pretend import PretendRunner
 from tests.fakes.stories import led_by_a, ledger, seconds
 from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table
@@ -458,7 +459,8 @@ class TestCommands:
         world.run_to(6.5)
 
         assert len(world.events("command.refused", command="m-00000001")) == 1
-        assert world.record.notes == {}
+        assert answers_in(world.record.notes) == {"m-00000001": "expected JSON, got 'please'"}
+        assert world.record.notes.keys() == {"answers"}
 
     def test_a_command_costs_one_write_and_none_while_it_waits(self) -> None:
         world, a, _ = led_by_a(table(every("a", 300, offset=5)))

@@ -11,7 +11,10 @@ import pytest
 from scheduler.cli.commands import Commands
 from scheduler.cli.main import cli
 
-NAMES = ["audit", "check", "completion", "explain", "import", "next", "run", "run-now", "schema", "simulate"]
+NAMES = [
+    *("audit", "check", "completion", "explain", "import", "next", "pause", "reset", "resume"),
+    *("run", "run-now", "schema", "simulate", "status"),
+]
 HEAVY = {"kubernetes", "urllib3", "apscheduler", "structlog", "sqlite3", "asyncio"}
 
 

@@ -75,7 +75,7 @@ def test_a_tab_beside_a_broken_file_is_silent(shell: str, environ: Mapping[str, 
         terminal.type(f"cd {tmp_path}\r{PREPARE[shell]}echo pre''pared\r")
         terminal.wait_for("prepared")
         before = len(terminal.seen)
-        terminal.type("leasebeat run-now h\t; echo do''ne\r")
+        terminal.type("leasebeat run-now h\t --no-such-option; echo do''ne\r")
         terminal.wait_for("done")
     typed = terminal.seen[before:].partition("\n")[0]
 
@@ -162,7 +162,7 @@ def test_every_command_that_takes_a_job_completes_it() -> None:
         if parameter._custom_shell_complete is not None
     }
 
-    assert takes == {"next", "explain", "simulate", "run-now", "audit"}
+    assert takes == {"next", "explain", "simulate", "run-now", "audit", "pause", "resume"}
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_a_run_in_a_thread_ends_with_the_process(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("good",), "this version runs a job in this process only: leasebeat run-now good --here"),
+        (("good", "--here", "--no-wait"), "--here waits, and tells nobody a reason"),
         (("goo", "--here"), "no job goo in the table; did you mean good?"),
         (("--here",), "Missing argument 'JOB'."),
     ],

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scheduler.core.actions import Action, PythonAction, ShellAction
+from scheduler.core.actions import Action, KubernetesJobAction, PythonAction, ShellAction
 from scheduler.core.ports import Clock, RunEnded, Runner, RunOrder, RunOutput, RunStarted
 from scheduler.running.route import Runners
 from scheduler.running.runners.threads import ThreadRunner
@@ -172,33 +172,38 @@ class Noted:
     def kill_exclusive(self) -> None:
         self.asked.append("kill_exclusive")
 
+    def let_go(self, key: str) -> None:
+        self.asked.append(f"let_go {key}")
+
     def close(self) -> None:
         self.asked.append("close")
 
 
 @pytest.mark.parametrize(
-    ("action", "in_thread"),
+    ("action", "place"),
     [
-        pytest.param(PythonAction("m", "f", isolation="thread"), True, id="isolation: thread"),
-        pytest.param(PythonAction("m", "f"), False, id="isolation: process"),
-        pytest.param(ShellAction("true"), False, id="shell"),
+        pytest.param(PythonAction("m", "f"), 0, id="isolation: process"),
+        pytest.param(ShellAction("true"), 0, id="shell"),
+        pytest.param(PythonAction("m", "f", isolation="thread"), 1, id="isolation: thread"),
+        pytest.param(KubernetesJobAction("acme/indexer:4"), 2, id="kubernetes_job"),
     ],
 )
-def test_each_action_has_its_runner(action: Action, in_thread: bool) -> None:
-    supervised, threads = Noted(), Noted()
+def test_each_action_has_its_runner(action: Action, place: int) -> None:
+    runners = (Noted(), Noted(), Noted())
     run = order(action)
-    Runners(supervised, threads).start(run)
+    Runners(*runners).start(run)
 
-    assert (supervised.asked, threads.asked) == (([], [run]) if in_thread else ([run], []))
+    assert [runner.asked for runner in runners] == [[run] if at == place else [] for at in range(3)]
 
 
-def test_everything_else_is_told_to_both() -> None:
-    supervised, threads = Noted(), Noted()
-    both: Runner = Runners(supervised, threads)
-    both.trust(1.0, 2.0)
-    both.kill("a#1")
-    both.kill_exclusive()
-    both.close()
+def test_everything_else_is_told_to_all() -> None:
+    supervised, threads, cluster = Noted(), Noted(), Noted()
+    together: Runner = Runners(supervised, threads, cluster)
+    together.trust(1.0, 2.0)
+    together.kill("a#1")
+    together.kill_exclusive()
+    together.let_go("a#1")
+    together.close()
 
-    assert supervised.asked == [(1.0, 2.0), "a#1", "kill_exclusive", "close"]
-    assert supervised.asked == threads.asked
+    assert supervised.asked == [(1.0, 2.0), "a#1", "kill_exclusive", "let_go a#1", "close"]
+    assert supervised.asked == threads.asked == cluster.asked

@@ -187,6 +187,21 @@ REFERENCE = [
         {"command": "m-7f3a1b2c", "reason": "there is no job metre, or it is disabled"},
     ),
     (
+        'info  job.paused       meter           until=2027-01-14T23:00:00Z reason="vendor outage" by=jane',
+        {"job": "meter", "until": "2027-01-14T23:00:00Z", "reason": "vendor outage", "by": "jane"},
+    ),
+    ("info  job.resumed      meter           by=jane", {"job": "meter", "reason": None, "by": "jane"}),
+    ("info  job.resumed      meter           reason=until", {"job": "meter", "reason": "until"}),
+    (
+        "info  job.asked        meter           run=meter@manual-2026-11-22T19:43:17.204Z by=jane",
+        {"job": "meter", "run": "meter@manual-2026-11-22T19:43:17.204Z", "reason": None, "by": "jane"},
+    ),
+    ("warn  leader.stalled   leader=a lag=31.2s", {"leader": "a", "lag_ms": 31_200}),
+    (
+        "warn  config.differs   peer=b hash=9f2c41d0 other=1a2b3c4d",
+        {"peer": "b", "hash": "9f2c41d0", "other": "1a2b3c4d"},
+    ),
+    (
         "warn  lead.lost        term=7 reason=renew_deadline running=1",
         {"term": 7, "reason": "renew_deadline", "running": 1},
     ),
@@ -195,12 +210,42 @@ REFERENCE = [
         {"store": STORE, "error": "timeout after 2s", "trust_ms": 6100},
     ),
     (
+        "warn  runs.waiting     waiting=3 oldest=12.1s max_parallel=16",
+        {"waiting": 3, "oldest_ms": 12_100, "max_parallel": 16},
+    ),
+    (
         'warn  store.degraded   kubernetes:ops/beat-leasebeat error="may not watch" hint="polling every 2s; grant watch"',
         {"store": STORE, "error": "may not watch", "hint": "polling every 2s; grant watch"},
     ),
     (
         "info  store.recovered  kubernetes:ops/beat-leasebeat took=8.2s attempts=5",
         {"store": STORE, "took_ms": 8200, "attempts": 5},
+    ),
+    ("warn  notify.dropped   ops count=12", {"target": "ops", "count": 12}),
+    (
+        'warn  notify.failed    ops job=sync error="status 410 gone"',
+        {"target": "ops", "job": "sync", "count": 1, "error": "status 410 gone"},
+    ),
+    (
+        'warn  notify.failed    ping job=sync count=7 error="timeout after 10s"',
+        {"target": "ping", "job": "sync", "count": 7, "error": "timeout after 10s"},
+    ),
+    (
+        'warn  tracing.unavailable error="OpenTelemetry is not installed" hint="pip install leasebeat[otel]"',
+        {"error": "OpenTelemetry is not installed", "hint": "pip install leasebeat[otel]"},
+    ),
+    (
+        "info  hook.output      started moved the address",
+        {"hook": "started", "stream": "stdout", "text": "moved the address"},
+    ),
+    ("info  hook.succeeded   started term=7 took=120ms", {"hook": "started", "term": 7, "took_ms": 120}),
+    (
+        'error hook.failed      stopped term=7 took=41ms reason=exit error="exit 3"',
+        {"hook": "stopped", "term": 7, "took_ms": 41, "reason": "exit", "error": "exit 3"},
+    ),
+    (
+        "warn  hook.dropped     new_leader term=7 reason=queue_full",
+        {"hook": "new_leader", "term": 7, "reason": "queue_full"},
     ),
     (
         "info  run.started      nightly-report@2026-11-23T02:15:00Z term=7 late=3ms",

@@ -20,6 +20,7 @@ from scheduler.cluster.api import ApiServer
 from scheduler.core.errors import StoreError
 from scheduler.core.ports import LeaseRecord, LeaseStore
 from scheduler.stores.kubernetes import KubernetesStore
+from scheduler.stores.measured import MeasuredStore
 from scheduler.stores.memory import MemoryLease, MemoryStore
 from scheduler.stores.sqlite import SqliteStore
 
@@ -86,6 +87,11 @@ class StoreHome:
 def memory_home() -> Home:
     lease = MemoryLease()
     return StoreHome(lambda: MemoryStore(lease), lease.delete)
+
+
+def measured_home() -> Home:
+    lease = MemoryLease()
+    return StoreHome(lambda: MeasuredStore(MemoryStore(lease), lambda *_: None, lambda: 0.0), lease.delete)
 
 
 def sqlite_home(folder: Path) -> Home:

@@ -229,7 +229,7 @@ class Replica(simulated.Replica):
         self.world.in_s(drain_s, lambda: self.gets(self._drain_is_over))
 
     def _drain_is_over(self) -> None:
-        if not self.dispatch.wait_until_idle(0):
+        if not self.dispatch.leaving.wait_until_idle(0):
             self.dispatch.kill_all()
             self.world.in_s(KILLING_TAKES_AT_MOST_S, lambda: self.gets(self._exit))
 
@@ -265,9 +265,9 @@ class Replica(simulated.Replica):
         if self._asked:
             return float("inf")
         self._look()
-        if self._releases_at_once and self.dispatch.wait_until_all_started(0):
+        if self._releases_at_once and self.dispatch.leaving.wait_until_all_started(0):
             self.campaign.stop(reporting=True)
-        if self.dispatch.wait_until_idle(0):
+        if self.dispatch.leaving.wait_until_idle(0):
             self.campaign.stop()
         return super()._turn()
 

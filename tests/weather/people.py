@@ -20,6 +20,7 @@ from tests.weather.sky import Sky
 CLAIMED_AHEAD_S = 0.5  # what was claimed ahead of its time before the pause still runs
 MILLISECOND = 0.001
 SEEN_IN_S = 1.0
+LOOKS_AGAIN_IN_S = 0.1
 
 
 @dataclass
@@ -50,6 +51,7 @@ class People:
     _wrote_at: float = 0.0
     _paused: dict[str | None, Pause | None] = field(default_factory=dict)
     _errands: list[Errand] = field(default_factory=list)
+    _pausing: dict[str | None, Errand] = field(default_factory=dict)
 
     # -- what they do
 
@@ -68,12 +70,14 @@ class People:
         lasts_s = self.chance.choice((5.0, 20.0, 90.0))
         until = self.sky.true_time + lasts_s if self.chance.random() < 0.5 else None
         self._paused[job] = None
-        self._send("pause", job, self._now_text(), until, lambda: self._is_paused(job, until))
+        self._pausing[job] = self._send("pause", job, self._now_text(), until, lambda: self._is_paused(job, until))
         self.sky.in_s(lasts_s, lambda: self.resume(job))
 
     def resume(self, job: str | None) -> None:
-        """Resume it, whether its pause was over by itself or not."""
-        if job in self._paused:
+        """Resume it, whether its pause was over by itself or not, but not while the pause is still on its way."""
+        if job in self._paused and not self._pausing[job].is_over:
+            self.sky.in_s(LOOKS_AGAIN_IN_S, lambda: self.resume(job))
+        elif job in self._paused:
             self._close(job)
             self._send("resume", job, self._now_text(), None, lambda: self._paused.pop(job, None))
 
@@ -117,12 +121,13 @@ class People:
     def _now_text(self) -> str:
         return _text(self.sky.true_time)
 
-    def _send(self, do: str, job: str | None, at: str, until: float | None, landed: Callable[[], object]) -> None:
+    def _send(self, do: str, job: str | None, at: str, until: float | None, landed: Callable[[], object]) -> Errand:
         said = {"do": do, "job": job, "at": at, "until": until and _text(until), "reason": None}
         errand = Errand(f"cmd-m-{self.chance.getrandbits(32):08x}", json.dumps(said), lambda: (landed(), None)[1])
         self.note(f"{errand.id}: {do} {job or 'all'}{f' until {_text(until)}' if until else ''}")
         self._errands = [*(one for one in self._errands if not one.is_over), errand]
         self._try(errand)
+        return errand
 
     def _try(self, errand: Errand) -> None:
         if errand.is_over:
