@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from scheduler.config.settings import Loaded
-from scheduler.core.outlook import Outlook
-from scheduler.core.ports import Clock, LeaseStore
+from scheduler import __version__
+from scheduler.app.signals import Signals
+from scheduler.app.surroundings import Surroundings
 from scheduler.telling.feed import Feed
 from scheduler.telling.health_http import Routes
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What listeners are made from. `name` is the replica's; `outlook` says what it knows of the Lease by now."""
-
-    loaded: Loaded
-    name: str
-    store: LeaseStore
-    clock: Clock
-    outlook: Callable[[], Outlook]
+from scheduler.telling.metrics.counts import Counts
+from scheduler.telling.metrics.endpoint import Metrics
+from scheduler.telling.metrics.sources import About, Sources
+from scheduler.telling.page.history import History
+from scheduler.telling.page.overview import Identity
+from scheduler.telling.page.routes import status_routes
+from scheduler.telling.page.status import Status
 
 
 class Listeners:
@@ -29,14 +22,41 @@ class Listeners:
     def __init__(self, around: Surroundings, feed: Feed) -> None:
         self._around = around
         self._feed = feed
+        self._metrics = _metrics(around)
+        self._history = History(around.loaded.table.jobs)
+        self._signals = Signals(around, feed)
+        feed.add(self._metrics, self._history, *self._signals.listeners)
 
     @property
     def routes(self) -> Routes:
         """What the health server answers beside the probes."""
-        return {}
+        page = self._around.loaded.settings.health.page
+        return {**status_routes(self._status(), self._around.clock, page=page), **self._metrics.routes}
+
+    def _status(self) -> Status:
+        around, loaded = self._around, self._around.loaded
+        lease = loaded.settings.lease
+        me = Identity(
+            replica=around.name,
+            version=__version__,
+            store=around.store.place,
+            lease=around.lease,
+            timings=(lease.lease_duration_s, lease.renew_deadline_s, lease.retry_period_s),
+            hash=loaded.hash,
+            table=loaded.table,
+        )
+        return Status(me, around.outlook, self._history, around.clock)
 
     def start(self) -> None:
         """Begin to work; what is told before is kept."""
+        self._signals.start()
 
     def close(self) -> None:
         """Let what is on its way out, for a few seconds at most, and end."""
+        self._signals.close()
+
+
+def _metrics(around: Surroundings) -> Metrics:
+    table = around.loaded.table
+    about = About(__version__, around.store.place, around.lease, around.loaded.hash)
+    return Metrics(about, table, Sources(Counts(table.jobs), around.requests, around.outlook, around.clock))

@@ -1,16 +1,24 @@
-"""Where the Lease lives: from the settings and the command line to a store."""
+"""Where the Lease lives, and where Kubernetes Jobs do: from the settings and the command line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scheduler.cluster.pod import Pod
+from scheduler.cluster.resource import Resource
 from scheduler.config.settings import LeaseSettings
+from scheduler.core.errors import ClusterError
 from scheduler.core.ports import LeaseStore
 from scheduler.stores.memory import MemoryStore
 from scheduler.stores.sqlite import SqliteStore
 
+if TYPE_CHECKING:
+    from scheduler.running.runners.kubernetes_job_home import JobsHome
+    from scheduler.telling.signals.lease_events import Api
+
 WATCH_SILENCE_MARGIN_S = 3.0
+DEPLOYMENT = "DEPLOYMENT_NAME"  # the chart says it where it grants to look at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +37,56 @@ def open_store(lease: LeaseSettings, place: Place) -> LeaseStore:
 
     Raises ClusterError when there is no way to the cluster asked for.
     """
-    pod, asked_for_cluster = Pod(), bool(place.context or place.kubeconfig)
-    chosen = place.store or lease.store
-    if chosen == "auto":
-        chosen = "kubernetes" if pod.exists or asked_for_cluster else "sqlite"
-    match chosen:
+    match _chosen_store(lease, place):
         case "sqlite":
             return SqliteStore(lease.path, place.lease or lease.name)
         case "memory":
             return MemoryStore()
         case _:
             return _kubernetes_store(lease, place)
+
+
+def open_jobs(lease: LeaseSettings, place: Place) -> JobsHome:
+    """Where this table's Kubernetes Jobs are made: in the Lease's namespace, by a way to the API server of their own.
+
+    With a Lease that is not in a cluster, in that of the pod, or the one that the command line names. The current
+    context of a kubeconfig is not taken by itself: a table that is tried on a laptop must not make Jobs in whatever
+    cluster somebody looked at last. Raises ClusterError when there is no way to a cluster.
+    """
+    pod, asked_for_cluster = Pod(), bool(place.context or place.kubeconfig)
+    if not (pod.exists or asked_for_cluster or _chosen_store(lease, place) == "kubernetes"):
+        raise ClusterError("no cluster to make a Job in: this is no pod; choose one by --context or --kubeconfig")
+
+    from scheduler.cluster.access import chosen_access  # noqa: PLC0415 - see _kubernetes_store
+    from scheduler.cluster.api import ApiServer  # noqa: PLC0415
+    from scheduler.running.runners.kubernetes_job_home import JobsHome  # noqa: PLC0415
+
+    access = chosen_access(place.kubeconfig, place.context)
+    namespace = place.namespace or lease.namespace or access.namespace
+    return JobsHome(ApiServer(access), namespace, place.lease or lease.name, pod.environ.get(DEPLOYMENT))
+
+
+def open_events(lease: LeaseSettings, place: Place) -> tuple[Api, Resource] | None:
+    """A way to the API server of their own for Events on the Lease, and that Lease; None where it is in no cluster.
+
+    Raises ClusterError when there is no way to the cluster.
+    """
+    if _chosen_store(lease, place) != "kubernetes":
+        return None
+    from scheduler.cluster.access import chosen_access  # noqa: PLC0415 - see _kubernetes_store
+    from scheduler.cluster.api import ApiServer  # noqa: PLC0415
+    from scheduler.stores.kubernetes import API  # noqa: PLC0415
+
+    access = chosen_access(place.kubeconfig, place.context)
+    namespace = place.namespace or lease.namespace or access.namespace
+    return ApiServer(access), Resource(API, "Lease", "leases", namespace, place.lease or lease.name)
+
+
+def _chosen_store(lease: LeaseSettings, place: Place) -> str:
+    chosen = place.store or lease.store
+    if chosen != "auto":
+        return chosen
+    return "kubernetes" if Pod().exists or place.context or place.kubeconfig else "sqlite"
 
 
 def _kubernetes_store(lease: LeaseSettings, place: Place) -> LeaseStore:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from scheduler.core.commands import Do
 from scheduler.core.job import JobTable, instant_text, run_id
-from scheduler.core.ledger import MANY_JOBS, OUTCOMES, Did
+from scheduler.core.ledger import MANUAL, MANY_JOBS, OUTCOMES, Did
 from scheduler.core.planning import Answer, Fate
 from scheduler.core.ports import RunOutput, Tell
 from scheduler.core.schedule import ticks_between
@@ -83,18 +83,29 @@ class RunLines:
         self._fate(did, {"attempt": fate.attempt, "blocker": fate.blocker})
 
     def answered(self, answer: Answer) -> None:
-        """Tell what became of a command; a run that was asked for tells of itself."""
+        """Tell what became of a command, and who gave it; what becomes of a run that was asked for tells the run."""
         command = answer.command
         if answer.is_repeated:
             return
         if answer.refusal or command is None:
-            self._tell("command.refused", command=answer.id, reason=answer.refusal)
-        elif command.do is Do.PAUSE:
-            self._tell("job.paused", job=command.job, until=command.until, reason=command.reason)
-        elif command.do is Do.RESUME:
-            self._tell("job.resumed", job=command.job)
-        elif command.do is Do.RESET:
-            self._tell("ledger.reset")
+            by = command.by if command else None
+            self._tell("command.refused", command=answer.id, reason=answer.refusal, by=by)
+            return
+        who = {"reason": command.reason, "by": command.by}
+        match command.do:
+            case Do.RUN:
+                run = run_id(command.job or "", MANUAL + command.at_text)
+                self._tell("job.asked", job=command.job, run=run, **who)
+            case Do.PAUSE:
+                self._tell("job.paused", job=command.job, until=command.until, **who)
+            case Do.RESUME:
+                self._tell("job.resumed", job=command.job, **who)
+            case Do.RESET:
+                self._tell("ledger.reset", **who)
+
+    def pause_is_over(self, job: str) -> None:
+        """Tell that a pause has ended by itself."""
+        self._tell("job.resumed", job=job, reason="until")
 
     def repeat(self, did: Did) -> None:
         """Tell again what a predecessor decided, who may have died before it said so (rule 5)."""

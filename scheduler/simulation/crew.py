@@ -103,7 +103,8 @@ class VirtualRunner:
                 self.kill(key)
 
     def let_go(self, key: str) -> None:
-        """No virtual run is adoptable."""
+        """Forget this run; whoever takes it up begins it anew, for nothing outlives a virtual replica."""
+        self.alive.pop(key, None)
 
     def close(self) -> None:
         """End all of it."""
