@@ -9,21 +9,34 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO
 
-LOOK_UP_S = 0.5
+_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def on_stop_signals(handle: Callable[[int], None]) -> None:
     """Call `handle` with the number of each TERM, INT and HUP from now on; must be called in the main thread.
 
-    A HUP that is ignored, as nohup has it, stays ignored.
+    In a thread of its own, which the C handler wakes through a pipe: Python calls its handlers in the main thread only,
+    and that may sleep through a signal which the kernel gave to another thread, as it does after a freeze, or which
+    came just before it lay down. A HUP that is ignored, as nohup has it, stays ignored.
     """
-
-    def handler(number: int, _frame: FrameType | None) -> None:
-        handle(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    told, hears = os.pipe()
+    os.set_blocking(hears, False)
+    signal.set_wakeup_fd(hears, warn_on_full_buffer=False)
+    for number in _STOP:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, handler)
+            signal.signal(number, _left_to_the_thread)
+
+    def hear() -> None:
+        while numbers := os.read(told, 64):
+            for number in numbers:
+                if number in _STOP:
+                    handle(number)
+
+    threading.Thread(target=hear, name="signals", daemon=True).start()
+
+
+def _left_to_the_thread(_number: int, _frame: FrameType | None) -> None:
+    """Without a handler of Python's there would be no wake-up."""
 
 
 def stop_at_end_of(stream: IO[str]) -> None:
@@ -56,13 +69,8 @@ class StopSignal:
         return self._asked.is_set()
 
     def wait(self) -> str:
-        """Wait for the first signal and return its name: `TERM` or `INT`.
-
-        The kernel may hand it to any thread, as it does while the main one is still being thawed after a freeze. Only
-        the main one calls the handler, and nothing wakes it then but its own look.
-        """
-        while not self._asked.wait(LOOK_UP_S):
-            continue
+        """Wait for the first signal and return its name: `TERM` or `INT`."""
+        self._asked.wait()
         return self._name
 
     def _handle(self, number: int) -> None:

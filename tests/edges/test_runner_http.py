@@ -230,6 +230,7 @@ def test_a_kept_connection_is_used_again(client: Client, receiver: Receiver) -> 
 def test_a_connection_that_may_not_last_is_not_used_again(client: Client, receiver: Receiver, path: str) -> None:
     for _ in range(2):
         assert client.end(path).outcome == "succeeded"
+    receiver.wait_for(lambda _: len(receiver.requests(path)) > 1)
     first, second, *more = receiver.requests(path)
 
     assert first["wire"] != second["wire"]
@@ -239,6 +240,8 @@ def test_a_connection_that_may_not_last_is_not_used_again(client: Client, receiv
 def test_a_request_without_an_answer_is_not_sent_again(client: Client, receiver: Receiver) -> None:
     client.end("/200")
     client.end("/close?once", method="GET")
+    client.end("/200?after")
+    receiver.request("/200?after")
 
     assert len(receiver.requests("/close?once")) == 1
 

@@ -175,8 +175,8 @@ def test_what_a_module_changes_when_it_is_imported_stays_and_wears_nothing_out(e
         "def call(): print(os.getpid(), sys.path.count('vendored'))\n"
     )
     runner = trusted(SupervisorRunner(ear, str(tmp_path)))
-    first, second, third = (ear.lines(perform(runner, order(PythonAction("lifts", "call")))) for _ in range(3))
+    said = [ear.lines(perform(runner, order(PythonAction("lifts", "call"))))[0].split() for _ in range(5)]
     runner.close()
 
-    assert first == second == third
-    assert first[0].endswith(" 1")
+    assert {times for _, times in said} == {"1"}
+    assert len({worker for worker, _ in said}) <= 2  # the one started ahead may be ready at any time

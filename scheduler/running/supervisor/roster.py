@@ -22,7 +22,7 @@ from scheduler.running.runners.shell import execute
 from scheduler.running.supervisor.children import CHUNK_BYTES, Child, spawn
 from scheduler.running.supervisor.outbox import Outbox
 from scheduler.running.supervisor.run import Run
-from scheduler.running.supervisor.sessions import kill_descendants
+from scheduler.running.supervisor.sessions import kill_all, kill_descendants
 from scheduler.running.supervisor.times import boot_now
 from scheduler.running.supervisor.wire import (
     Ended,
@@ -82,9 +82,9 @@ class Roster:
 
     def enforce(self, trust: Trust, now: float) -> None:
         """End what has lost its right to run or its patience, and what ended runs left behind; report what is over."""
+        if now >= trust.exclusive_until:
+            kill_all([run.condemned() for run in self._runs.values() if run.needs_trust])
         for run in self._runs.values():
-            if run.needs_trust and now >= trust.exclusive_until:
-                run.kill()
             run.keep_time(now, self._setup.grace_s)
             self._tell(run.voice.hear_nothing(now))
         for child in tuple(self._dead):
@@ -103,8 +103,7 @@ class Roster:
 
     def end(self) -> None:
         """Kill every process below this one, and return when they are dead."""
-        for child in self._children.values():
-            child.tree.kill()
+        kill_all([child.tree for child in self._children.values()])
         for _ in range(_LAST_LOOKS):
             self._reap()
             if not kill_descendants() and not self._children:

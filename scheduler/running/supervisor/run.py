@@ -6,6 +6,7 @@ import os
 import signal
 
 from scheduler.running.supervisor.children import Child
+from scheduler.running.supervisor.sessions import Tree
 from scheduler.running.supervisor.voice import Voice
 from scheduler.running.supervisor.wire import Ended, Start, Started, StartShell
 
@@ -51,11 +52,15 @@ class Run:
             self._alarm = report.boot + self.order.timeout_s
 
     def kill(self) -> None:
-        """End it now, with all that it started: its right to run is gone."""
+        """End it now, with all that it started."""
+        self.condemned().kill()
+
+    def condemned(self) -> Tree:
+        """Its right to run is gone: what of it is to be killed by whoever asks."""
         if self.child.status is None:
             self.doom = self.doom or "killed"
         self._killed = True
-        self.child.tree.kill()
+        return self.child.tree
 
     def stop(self, doom: str, until: float) -> None:
         """Ask it to end, for which it has until this boot second; `doom` is what becomes of it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 _ROUNDS = 10  # of stopping what was started meanwhile; whoever outruns them is found by the next look
@@ -31,8 +31,11 @@ class Tree:
         everyone = _process_ids()
         if self._leader not in everyone and not any(_session_of(pid) in self._sessions for pid in everyone):
             return set()
+        return self.found_in(_table(everyone))
+
+    def found_in(self, table: _Table) -> set[int]:
+        """As `living`, among these processes."""
         here = os.getpid()
-        table = _table(everyone)
         roots = {pid for pid, (_, session) in table.items() if session in self._sessions}
         if table.get(self._leader, (0, 0))[0] == here:  # it may be about to make its session
             roots.add(self._leader)
@@ -44,21 +47,35 @@ class Tree:
         """Send `signum` to all of them, once: to many a program a second TERM means to drop what it is at."""
         if living := self.living():
             _send(living, signum)
-            return
+        else:
+            self.signal_group(signum)
+
+    def signal_group(self, signum: int) -> None:
+        """Send `signum` to the first process's group, which is all that can be found without `/proc`."""
         with suppress(OSError):
             os.killpg(self._leader, signum)
 
     def kill(self) -> None:
-        """Stop all of them, so that none starts another unseen, and then kill them."""
-        stopped: set[int] = set()
-        for _ in range(_ROUNDS):
-            if not (started_meanwhile := self.living() - stopped):
-                break
-            _send(started_meanwhile, signal.SIGSTOP)
-            stopped |= started_meanwhile
-        _send(stopped, signal.SIGKILL)
-        with suppress(OSError):
-            os.killpg(self._leader, signal.SIGKILL)
+        """End all of them."""
+        kill_all([self])
+
+
+def kill_all(trees: Sequence[Tree]) -> None:
+    """Stop all that is in these trees, so that none starts another unseen, and then kill it.
+
+    At the loss of the lead that is a thousand of them, in very little time: so each look at `/proc` serves them all.
+    """
+    stopped: set[int] = set()
+    for _ in range(_ROUNDS if trees else 0):
+        table = _table(_process_ids())
+        started_meanwhile = {pid for tree in trees for pid in tree.found_in(table)} - stopped
+        if not started_meanwhile:
+            break
+        _send(started_meanwhile, signal.SIGSTOP)
+        stopped |= started_meanwhile
+    _send(stopped, signal.SIGKILL)
+    for tree in trees:
+        tree.signal_group(signal.SIGKILL)
 
 
 def kill_descendants() -> bool:
