@@ -1,4 +1,4 @@
-"""What the rooms ask of one another, as protocols: they do not import each other, app.py introduces them.
+"""What the rooms ask of one another, as protocols: they do not import each other, app/ introduces them.
 
 Times come in two kinds. *Boot* seconds (`Clock.boot`) are a float from CLOCK_BOOTTIME: they never jump, go on while the
 machine sleeps, and mean nothing on another machine; trust and deadlines use them. *Wall* time is an aware datetime in
