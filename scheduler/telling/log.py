@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from scheduler.core.ports import Clock, Tell
 from scheduler.telling.events import check, kind_of, lay_out
-from scheduler.telling.lean import absent
+from scheduler.telling.lean import absent, postponed
 from scheduler.telling.lines import LineWriter
 from scheduler.telling.text import Style, render_text
 from scheduler.telling.values import plain
 
-with absent("rich"):
+with absent("rich"), postponed("asyncio"):
     import structlog
 
 # As structlog and Python's logging count. There is no level above error for people; jobs may log one.
