@@ -120,7 +120,7 @@ def test_a_pod_runs_as_a_plain_user_with_nothing_to_write_to_and_no_capability(i
     assert status == dict.fromkeys(("CapPrm", "CapEff", "CapBnd"), "0" * 16) | {"NoNewPrivs": "1", "Seccomp": "2"}
 
 
-def test_the_account_may_do_its_four_verbs_and_nothing_that_others_may_not(installed: Beat) -> None:
+def test_the_account_may_write_its_lease_and_events_and_nothing_else_that_others_may_not(installed: Beat) -> None:
     def rights(account: str) -> set[str]:
         name = f"--as=system:serviceaccount:{installed.namespace.name}:{account}"
         told = installed.kubectl("auth", "can-i", "--list", name, "--no-headers")
@@ -129,7 +129,11 @@ def test_the_account_may_do_its_four_verbs_and_nothing_that_others_may_not(insta
     lease = "leases.coordination.k8s.io"
     of_anybody, ours = rights("default"), rights(NAME)
 
-    assert ours - of_anybody == {f"{lease} [] [] [create]", f"{lease} [] [{NAME}] [get update watch]"}
+    assert ours - of_anybody == {
+        f"{lease} [] [] [create]",
+        f"{lease} [] [{NAME}] [get update watch]",
+        "events [] [] [create patch]",
+    }
     assert of_anybody <= ours
 
 
