@@ -60,7 +60,7 @@ format: $(DEV) ## format the code and mend what lint can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(DEV) ## how late runs start beside other schedulers, what a standby and a plan cost
+bench: $(DEV) ## how late runs start beside other schedulers, what a standby, a plan, a run, a scrape and an audit cost
 	$(BIN)/python bench/fire_latency.py
 	$(BIN)/python bench/footprint.py
 	$(BIN)/python bench/planning.py
@@ -68,6 +68,11 @@ bench: $(DEV) ## how late runs start beside other schedulers, what a standby and
 	$(BIN)/python bench/check.py
 	$(BIN)/python bench/next.py
 	$(BIN)/python bench/simulate.py
+	$(BIN)/python bench/runs.py
+	$(BIN)/python bench/output_flood.py
+	$(BIN)/python bench/scrapes.py
+	$(BIN)/python bench/hostile.py
+	$(BIN)/python bench/audit.py
 
 schema: $(DEV) ## write what follows from the keys of config.yaml: its schema, the chart's, and the tables of the docs
 	$(BIN)/leasebeat schema > config.schema.json
