@@ -13,6 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from scheduler import __version__
+from scheduler.app.identity import address_of, open_port, patience_s, pid_to_tell
+from scheduler.app.listeners import Listeners
+from scheduler.app.place import Place, lease_name, open_jobs, open_store
+from scheduler.app.surroundings import Surroundings
 from scheduler.clock import SystemClock
 from scheduler.cluster.pod import Pod
 from scheduler.config.settings import Loaded
@@ -34,6 +38,7 @@ from scheduler.running.runners.threads import ThreadRunner
 from scheduler.running.supervisor.calls import modules_ahead
 from scheduler.running.supervisor.handle import SupervisorRunner
 from scheduler.stores.measured import MeasuredStore
+from scheduler.telling.feed import Feed
 from scheduler.telling.health import probes
 from scheduler.telling.health_server import HealthServer
 from scheduler.telling.libraries import open_door
@@ -42,12 +47,6 @@ from scheduler.telling.table import tell_schedule
 
 if TYPE_CHECKING:
     from scheduler.running.alarm import Alarm
-
-from scheduler.app.identity import address_of, open_port, patience_s, pid_to_tell
-from scheduler.app.listeners import Listeners
-from scheduler.app.place import Place, open_jobs, open_store
-from scheduler.app.surroundings import Surroundings
-from scheduler.telling.feed import Feed
 
 RELEASE_TAKES_AT_MOST_S = 5.0
 RUNS_WAIT_FOR_THE_SCHEDULE_S = 0.1
@@ -95,7 +94,7 @@ class Replica:
         self._runners = Runners(self._supervised, self._threads, self._runner_of_jobs(place))
         self._bell = _LazyAlarm(self._dispatch.ring, self._dispatch.ahead_of)
         self._stopping = False
-        lease = place.lease or self._lease.name
+        lease = lease_name(self._lease, place)
         around = Surroundings(loaded, name, self._store, self._clock, self._campaign.outlook, lease, requests, place)
         self._listeners = Listeners(around, feed)
         routes = {**probes(self._loop.stuck, self._unready), **self._listeners.routes}

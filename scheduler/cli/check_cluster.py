@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from scheduler.app.place import Place
+from scheduler.app.place import Place, lease_name, lease_resource
 from scheduler.cli import cluster_findings as findings
 from scheduler.cli import cluster_jobs
 from scheduler.cli.cluster_findings import Finding
@@ -24,7 +24,7 @@ from scheduler.config.settings import Loaded
 from scheduler.core.errors import ClusterError, StoreError
 from scheduler.core.ports import Clock, LeaseRecord
 from scheduler.core.skew import DATE_COUNTS
-from scheduler.stores.kubernetes import API, record_of
+from scheduler.stores.kubernetes import record_of
 
 TIMEOUT_S = 10.0  # of one request: a person waits, perhaps for a login in a browser
 VERBS = ("create", "get", "update", "watch")
@@ -91,13 +91,12 @@ def examine(loaded: Loaded, place: Place, clock: Clock, step: Step) -> Examined:
     `step` is told how many requests of how many at most have been made.
     """
     lease = loaded.settings.lease
-    name = place.lease or lease.name
     try:
         access = chosen_access(place.kubeconfig, place.context)
     except ClusterError as error:
-        unknown = f"{place.namespace or lease.namespace or '?'}/{name}"
+        unknown = f"{place.namespace or lease.namespace or '?'}/{lease_name(lease, place)}"
         return Examined(unknown, found=[Finding(str(error), "cluster", error.hint)])
-    resource = Resource(API, "Lease", "leases", place.namespace or lease.namespace or access.namespace, name)
+    resource = lease_resource(lease, place, access.namespace)
     server = ApiServer(access)
     try:
         jobs = cluster_jobs.makes_jobs(loaded.table)

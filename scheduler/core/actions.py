@@ -15,8 +15,24 @@ from typing import Literal
 from scheduler.core.references import SecretKey, Value
 
 
+class _Usual:
+    """As most actions are: over when its process is, which can be ended from outside."""
+
+    __slots__ = ()
+
+    @property
+    def killable(self) -> bool:
+        """Whether the run can be ended from outside."""
+        return True
+
+    @property
+    def adoptable(self) -> bool:
+        """Whether the run outlives its leader, and the next one finds it."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
-class PythonAction:
+class PythonAction(_Usual):
     """Call `function` of `module` with the arguments, in a worker process or in a thread of the leader."""
 
     module: str
@@ -31,34 +47,19 @@ class PythonAction:
         """Whether the run can be ended from outside; a thread cannot."""
         return self.isolation == "process"
 
-    @property
-    def adoptable(self) -> bool:
-        """Never: it is over when its process is."""
-        return False
-
 
 @dataclass(frozen=True, slots=True)
-class ShellAction:
+class ShellAction(_Usual):
     """Run a command: text goes to `sh -c`, a list is started as it is."""
 
     command: str | tuple[str, ...]
     cwd: str | None = None
     env: Mapping[str, Value] = field(default_factory=dict)
 
-    @property
-    def killable(self) -> bool:
-        """A command and all it started can always be ended."""
-        return True
-
-    @property
-    def adoptable(self) -> bool:
-        """Never: it is over when its process is."""
-        return False
-
 
 @dataclass(frozen=True, slots=True)
-class HttpAction:
-    """Send one request, in a worker process.
+class HttpAction(_Usual):
+    """Send one request, in a worker process, with which the exchange ends, whatever the other side does.
 
     `body` is text, or any JSON value, which is sent as application/json; None for no body. `expect` has the ranges of
     statuses, ends included, that mean success.
@@ -71,19 +72,9 @@ class HttpAction:
     expect: tuple[tuple[int, int], ...] = ((200, 299),)
     redirects: bool = False
 
-    @property
-    def killable(self) -> bool:
-        """The exchange ends with its process, whatever the other side does."""
-        return True
-
-    @property
-    def adoptable(self) -> bool:
-        """Never: nobody can ask for the answer to a request again but by repeating it."""
-        return False
-
 
 @dataclass(frozen=True, slots=True)
-class KubernetesJobAction:
+class KubernetesJobAction(_Usual):
     """Create a batch/v1 Job and, with `wait`, follow it to its end.
 
     `template` is what a CronJob has under `jobTemplate`; where it is not empty, `image` and what belongs to it are
@@ -101,35 +92,23 @@ class KubernetesJobAction:
     template: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def killable(self) -> bool:
-        """The Job can be deleted, and its pods with it."""
-        return True
-
-    @property
     def adoptable(self) -> bool:
         """The Job's name is made from the run id, so whoever leads finds it."""
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class CeleryAction:
-    """Send a task to a broker, in a worker process; the run has succeeded when the broker has it."""
+class CeleryAction(_Usual):
+    """Send a task to a broker, in a worker process; the run has succeeded when the broker has it.
+
+    What is killed is the sending; a task that was sent belongs to Celery.
+    """
 
     task: str
     broker: Value
     args: tuple[object, ...] = ()
     kwargs: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def killable(self) -> bool:
-        """Sending ends with its process; a task that was sent does not."""
-        return True
-
-    @property
-    def adoptable(self) -> bool:
-        """Never: the task belongs to Celery from the moment it is sent."""
-        return False
 
 
 Action = PythonAction | ShellAction | HttpAction | KubernetesJobAction | CeleryAction

@@ -131,11 +131,17 @@ class Job:
         return f"{self.name}\n{self.schedule.text if self.schedule else 'manual'}\n{self.zone}"
 
     @property
+    def cadence(self) -> tuple[str, str, str]:
+        """What decides when the job ticks: jobs of one cadence always tick together."""
+        text = self.schedule.text if self.schedule else ""
+        return (text, self.zone, self.name if "H" in text else "")
+
+    @property
     def rhythm(self) -> tuple[object, ...]:
         """What decides when the job's ticks may be claimed and fall due: jobs of one rhythm always do so together."""
-        text, policy = self.schedule.text if self.schedule else "", self.policy
-        own = self.name if "H" in text or policy.jitter else ""
-        return (text, self.zone, policy.jitter, own, policy.claim_ahead, policy.delivery)
+        policy = self.policy
+        spread = self.name if policy.jitter else ""
+        return (self.cadence, policy.jitter, spread, policy.claim_ahead, policy.delivery)
 
     @property
     def exclusive(self) -> bool:

@@ -41,15 +41,8 @@ class NextTicks:
         """The next ticks later than `instant`, fewer when there are no more; the same tuple while they are the same."""
         if job.schedule is None:
             return ()
-        window = self._window(job, job.schedule)
+        window = self._windows.setdefault(job.cadence, _Window(job.schedule))
         if not window.holds(instant):
             window.ticks = tuple(islice(ticks_between(job.schedule, instant, NEVER), self._count))
             window.floor = instant
         return window.ticks
-
-    def _window(self, job: Job, schedule: Schedule) -> _Window:
-        own = job.name if "H" in schedule.text else ""
-        key = (schedule.text, job.zone, own)
-        if key not in self._windows:
-            self._windows[key] = _Window(schedule)
-        return self._windows[key]

@@ -122,7 +122,7 @@ def _drop_unwanted(page: Page, fingerprint: str, job: Job, pause: Pause | None) 
     if pause and not page.reset:
         resumed = job.name in page.resumed and job.name not in page.pauses
         reason, until = "paused", min(pause.until or now, now)
-        lasts = not resumed and (pause.until is None or now < pause.until)
+        lasts = not resumed and not pause.is_over(now)
     drop = drop_all(job, mark, until, reason)
     if drop and not (lasts and drop.first > now - PAUSED_TICKS_SHARE_A_LINE):
         _drop(page, fingerprint, job, [drop])

@@ -53,9 +53,7 @@ def _same_ticks(jobs: Iterable[Job]) -> list[_Group]:
     groups: dict[tuple[str, str, str], _Group] = {}
     for place, job in enumerate(jobs):
         if job.enabled and job.schedule:
-            text = job.schedule.text
-            own = job.name if "H" in text else ""
-            groups.setdefault((text, job.zone, own), _Group(job.schedule, [])).jobs.append((place, job))
+            groups.setdefault(job.cadence, _Group(job.schedule, [])).jobs.append((place, job))
     return list(groups.values())
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from scheduler.cluster.access import Access, kubeconfig_access
 from tests.fakes.homes import KubernetesHome
+from tests.processes.cluster import Namespace, a_namespace
 
 HOW = (
     "KUBECONFIG is not set, so there is no API server to test against. Start one, for example with "
@@ -22,6 +23,14 @@ def cluster() -> Access:
     if not os.environ.get("KUBECONFIG"):
         pytest.exit(HOW, returncode=pytest.ExitCode.TESTS_FAILED)
     return kubeconfig_access(None, None)
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster: Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
+    """A namespace of the module's own."""
+    assert cluster
+    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
+        yield namespace
 
 
 @pytest.fixture

@@ -5,23 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.processes.cluster import Namespace, a_namespace
+from tests.processes.cluster import Namespace
 from tests.processes.replica import ReplicaProcess
 
 RUN_S = 60
 CONFIG = "jobs: {hello: {every: 10m, shell: echo hello}}\n"
-
-
-@pytest.fixture(scope="module")
-def namespace(cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    assert cluster
-    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
-        yield namespace
 
 
 @pytest.fixture

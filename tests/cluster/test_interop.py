@@ -25,7 +25,7 @@ import pytest
 
 from scheduler.core.ledger import ANNOTATION
 from tests.cluster.interop.contest import CLIENT_GO, LEASE_S, LEASEBEAT, PYTHON, Contender, Contest, Ours, contest
-from tests.processes.cluster import Namespace, a_namespace
+from tests.processes.cluster import Namespace
 from tests.processes.replica import PATIENCE_S
 
 NO_GO = (
@@ -83,13 +83,6 @@ LEGS = [
     for first in RELAYS
     for index, (kind, how) in enumerate(RELAYS[first])
 ]
-
-
-@pytest.fixture(scope="module")
-def namespace(cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    assert cluster
-    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
-        yield namespace
 
 
 @pytest.fixture(scope="session")

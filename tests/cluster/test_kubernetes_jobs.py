@@ -20,7 +20,7 @@ from uuid import uuid4
 import pytest
 
 from scheduler.clock import SystemClock
-from tests.processes.cluster import Namespace, a_namespace
+from tests.processes.cluster import Namespace
 from tests.processes.proxy import Proxy
 from tests.processes.replica import ReplicaProcess, any_of
 
@@ -37,13 +37,6 @@ def template(**spec: object) -> dict[str, Any]:
 
 
 JOB = {"kubernetes_job": {"template": template()}}
-
-
-@pytest.fixture(scope="module")
-def namespace(cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    assert cluster
-    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
-        yield namespace
 
 
 @dataclass

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.processes.cluster import Namespace, a_namespace
+from tests.processes.cluster import Namespace
 from tests.processes.replica import ReplicaProcess
 
 CONFIG = "jobs: {sync: {every: 1s, shell: 'exit 3'}}\n"
 LOOKS = 40
-
-
-@pytest.fixture(scope="module")
-def namespace(cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    assert cluster
-    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
-        yield namespace
 
 
 def replica_of(folder: Path, kubeconfig: Path, lease: str) -> ReplicaProcess:

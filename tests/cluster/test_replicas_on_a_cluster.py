@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.processes.cluster import Namespace, a_namespace
+from tests.processes.cluster import Namespace
 from tests.processes.history import JOBS, History
 from tests.processes.proxy import Proxy
 from tests.processes.replica import ReplicaProcess, any_of, leader_among
@@ -34,13 +34,6 @@ jobs:
 """
 MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 OUTAGE_S = 20
-
-
-@pytest.fixture(scope="module")
-def namespace(cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    assert cluster
-    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
-        yield namespace
 
 
 @dataclass

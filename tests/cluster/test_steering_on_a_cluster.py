@@ -25,7 +25,7 @@ from scheduler.cli.options import Options
 from scheduler.clock import SystemClock
 from scheduler.core.commands import Do
 from scheduler.core.errors import LeasebeatError
-from tests.processes.cluster import VERBS, Namespace, a_namespace
+from tests.processes.cluster import VERBS, Namespace
 from tests.processes.replica import ReplicaProcess
 
 LEASEBEAT = str(Path(sys.executable).with_name("leasebeat"))
@@ -39,13 +39,6 @@ ROUND = ((Do.RUN, "hand"), (Do.PAUSE, "meter"), (Do.RUN, "hand"), (Do.RESUME, "m
 CLOCK = SystemClock()
 LASTS_S = float(os.environ.get("LEASEBEAT_STEERING_S", "4"))
 ENDS = ("run.succeeded", "run.failed", "run.dropped", "run.skipped", "run.timed_out", "run.interrupted")
-
-
-@pytest.fixture(scope="module")
-def namespace(cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    assert cluster
-    with a_namespace(tmp_path_factory.mktemp("kubeconfigs")) as namespace:
-        yield namespace
 
 
 class Scene:

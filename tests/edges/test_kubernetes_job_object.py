@@ -18,19 +18,14 @@ from scheduler.core.trace import traceparent
 from scheduler.running.runners.environment import Unreadable
 from scheduler.running.runners.kubernetes_job_object import Origin, environment_of, is_of, job_object, name_of
 from scheduler.running.runners.values import Values
+from tests.fakes import jobs_api
+from tests.fakes.jobs_api import IMAGE
 
-IMAGE = KubernetesJobAction("acme/indexer:4")
-ORDER = RunOrder(
+ORDER = replace(
+    jobs_api.ORDER,
     key="report@2026-11-22T03:15:00Z#1",
-    job="report",
     run="report@2026-11-22T03:15:00Z",
     tick="2026-11-22T03:15:00Z",
-    attempt=1,
-    term=7,
-    fence="48211",
-    action=IMAGE,
-    timeout_s=3600.0,
-    exclusive=True,
 )
 ORIGIN = Origin("ops", "beat")
 MANUAL = replace(ORDER, run="report@manual-2026-11-22T03:15:00.123Z", tick="2026-11-22T03:15:00.123Z")

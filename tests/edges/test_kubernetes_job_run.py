@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from scheduler.cluster.resource import Resource
-from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.errors import ClusterError, Refused, StoreError, Unavailable, WatchForbidden
 from scheduler.core.job import Output
 from scheduler.core.ports import RunEnded, RunNews, RunOrder, RunOutput, RunStarted
@@ -20,22 +19,8 @@ from scheduler.running.runners.kubernetes_job_home import JobsHome
 from scheduler.running.runners.kubernetes_job_object import Origin, job_object
 from scheduler.running.runners.kubernetes_job_run import JobRun, Pauses, Surroundings
 from tests.fakes.hand_clock import HandClock
-from tests.fakes.jobs_api import NOON, JobsApi
+from tests.fakes.jobs_api import IMAGE, NAME, NOON, ORDER, JobsApi
 
-IMAGE = KubernetesJobAction("acme/indexer:4")
-NAME = "report-1795348800"
-ORDER = RunOrder(
-    key="report@2026-11-22T12:00:00Z#1",
-    job="report",
-    run="report@2026-11-22T12:00:00Z",
-    tick="2026-11-22T12:00:00Z",
-    attempt=1,
-    term=7,
-    fence="48211",
-    action=IMAGE,
-    timeout_s=3600.0,
-    exclusive=True,
-)
 AGAIN = replace(ORDER, attempt=2, key="report@2026-11-22T12:00:00Z#2")
 AWAY = Unavailable("timeout after 5s", "tried context prod (https://10.0.0.1:6443)")
 FORBIDDEN = Refused("403: may not create Job ops/report", "grant create on jobs.batch in namespace ops to beat")

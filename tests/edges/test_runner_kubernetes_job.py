@@ -10,25 +10,12 @@ import pytest
 
 from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.errors import ClusterError
-from scheduler.core.ports import RunEnded, RunNews, RunOrder, RunStarted
+from scheduler.core.ports import RunEnded, RunNews, RunStarted
 from scheduler.running.runners.kubernetes_job import KubernetesJobRunner
 from scheduler.running.runners.kubernetes_job_home import JobsHome
 from tests.fakes.hand_clock import HandClock
-from tests.fakes.jobs_api import JobsApi
+from tests.fakes.jobs_api import NAME, ORDER, JobsApi
 
-NAME = "report-1795348800"
-ORDER = RunOrder(
-    key="report@2026-11-22T12:00:00Z#1",
-    job="report",
-    run="report@2026-11-22T12:00:00Z",
-    tick="2026-11-22T12:00:00Z",
-    attempt=1,
-    term=7,
-    fence="48211",
-    action=KubernetesJobAction("acme/indexer:4"),
-    timeout_s=3600.0,
-    exclusive=True,
-)
 PATIENCE_S = 5.0
 
 

@@ -20,10 +20,26 @@ from typing import Any
 
 from scheduler.cluster.resource import Resource
 from scheduler.cluster.watch import Event
+from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.errors import Absent, Conflict, StoreError
+from scheduler.core.ports import RunOrder
 
 JsonObject = dict[str, Any]
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+IMAGE = KubernetesJobAction("acme/indexer:4")
+NAME = "report-1795348800"  # of the Job of this order
+ORDER = RunOrder(
+    key="report@2026-11-22T12:00:00Z#1",
+    job="report",
+    run="report@2026-11-22T12:00:00Z",
+    tick="2026-11-22T12:00:00Z",
+    attempt=1,
+    term=7,
+    fence="48211",
+    action=IMAGE,
+    timeout_s=3600.0,
+    exclusive=True,
+)
 
 
 @dataclass

@@ -15,7 +15,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-OUTCOMES = frozenset({"succeeded", "failed", "timed_out", "skipped", "dropped", "interrupted"})
+from scheduler.core.accounts import Fate
+
+OUTCOMES = frozenset(Fate)
 REASONS = frozenset(
     {
         *("", "exit", "exception", "http_status", "connect", "job_failed", "rejected", "crashed"),  # of a failure

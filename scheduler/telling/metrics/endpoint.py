@@ -10,32 +10,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from scheduler.core.job import JobTable
 from scheduler.telling.health_http import Answer, Routes
+from scheduler.telling.kept import Kept, Pace
 from scheduler.telling.metrics.sources import About, Sources
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-REUSED_S = 1.0
-REUSED_COSTS = 20  # or as many times as long as it took to make, for a table of many thousands
+PACE = Pace(quiet=range(100_000, 850_000), costs=20)  # which counts for a table of many thousands
 BREATH_S = 0.0005
-LONGER_AT_A_TICK_S = 1.0
-BEFORE_A_TICK_US, AFTER_A_TICK_US = 850_000, 100_000  # microseconds of a second: from the one to the other is close
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """An answer, the boot second until which it is given again, and whether this replica led when it was made."""
-
-    answer: Answer
-    until: float
-    led: bool
 
 
 class Metrics:
@@ -46,7 +34,7 @@ class Metrics:
         self._table = table
         self._sources = sources
         self._registry: CollectorRegistry | None = None
-        self._made: _Made | None = None
+        self._kept = Kept(self._new_answer, sources.clock, lambda: sources.outlook().proven, PACE)
         self._breath = threading.Event()
 
     @property
@@ -60,18 +48,7 @@ class Metrics:
 
     def answer(self) -> Answer:
         """All metrics as text, a second or two old at most, and never from before the lead was won or lost."""
-        boot, leads = self._sources.clock.boot, self._sources.outlook().proven
-        began, made = boot(), self._made
-        if made is None or made.led != leads or began >= made.until + self._longer():
-            answer = self._new_answer()
-            until = began + max(REUSED_S, REUSED_COSTS * (boot() - began))
-            self._made = made = _Made(answer, until, leads)
-        return made.answer
-
-    def _longer(self) -> float:
-        """How many seconds more than usual an answer will do at this moment."""
-        passed_us = self._sources.clock.wall().microsecond
-        return 0.0 if AFTER_A_TICK_US <= passed_us < BEFORE_A_TICK_US else LONGER_AT_A_TICK_S
+        return self._kept()
 
     def _new_answer(self) -> Answer:
         from scheduler.telling.metrics.text import CONTENT_TYPE, text_of  # noqa: PLC0415  # see the module's text

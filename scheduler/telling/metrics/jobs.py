@@ -44,7 +44,7 @@ class JobGauges:
     def collect(self, ledger: Ledger, notes: Mapping[str, str], sums: Sums) -> Iterator[Metric]:
         """All of them, as the Lease has it by now."""
         now = self._sources.clock.wall()
-        paused = {job for job, pause in pauses_in(notes).items() if pause.until is None or now < pause.until}
+        paused = {job for job, pause in pauses_in(notes).items() if not pause.is_over(now)}
         self._paused_at |= dict.fromkeys(paused, now)
         lag_s = self._lag.at(ledger, paused, now).total_seconds()
         yield GaugeMetricFamily(

@@ -40,9 +40,7 @@ class JobTimes:
         self._jobs: list[tuple[Job, Span]] = []
         for job in table.ticking.values():
             if job.schedule:
-                own = job.name if "H" in job.schedule.text else ""
-                key = (job.schedule.text, job.zone, own)
-                self._jobs.append((job, spans.setdefault(key, Span(job.schedule))))
+                self._jobs.append((job, spans.setdefault(job.cadence, Span(job.schedule))))
         self._spans = list(spans.values())
         self._unserved: dict[str, tuple[datetime, datetime | None]] = {}
 

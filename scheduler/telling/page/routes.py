@@ -1,8 +1,8 @@
 """What a replica answers about itself and its jobs: `/leader`, `/status.json` and the page, `/`.
 
 A page of a thousand jobs takes some milliseconds to make, and is asked for by as many people as like to have it open.
-So an answer is kept for a while (`kept.py`), and whatever its makers need is loaded when somebody asks for the first
-time: most replicas are only ever asked by a kubelet.
+So an answer is kept for a while (`telling/kept.py`), and whatever its makers need is loaded when somebody asks for the
+first time: most replicas are only ever asked by a kubelet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scheduler.core.ports import Clock
 from scheduler.telling.health_http import Answer, Routes, plain_answer
-from scheduler.telling.page.kept import Kept
+from scheduler.telling.kept import Kept, Pace
 from scheduler.telling.page.status import Status
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scheduler.telling.page.status_json import StatusJson
 
 NO_PAGE = "not shown: config.yaml says health.page: false"
+PACE = Pace(quiet=range(200_000, 900_000))
 _HTML = "text/html; charset=utf-8"
 _JSON = "application/json"
 
@@ -62,7 +63,7 @@ class _Forms:
 
     def kept(self, make: Callable[[], T]) -> Kept[T]:
         """It, kept for a while, but not beyond the moment at which the lead is won or lost."""
-        return Kept(make, self._clock, lambda: self._status.leads)
+        return Kept(make, self._clock, lambda: self._status.leads, PACE)
 
     def html(self) -> Answer:
         """The page."""

@@ -102,7 +102,7 @@ class Status:
         text = notes.get(PAUSED)
         if text != self._pauses[0]:
             self._pauses = (text, pauses_in(notes))
-        return {job: pause for job, pause in self._pauses[1].items() if pause.until is None or now < pause.until}
+        return {job: pause for job, pause in self._pauses[1].items() if not pause.is_over(now)}
 
     def _lag_of(self, ledger: Ledger | None, paused: Mapping[str, Pause], now: datetime) -> timedelta | None:
         return self._lag.at(ledger, paused, now) if ledger and ledger.settled else None
