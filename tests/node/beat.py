@@ -107,13 +107,21 @@ class Beat:
         """SIGKILL the scheduler in its container; the container ends with it and is started again."""
         self.kubectl("exec", pod, "--", "sh", "-c", "kill -9 $(cat /proc/1/task/1/children)")
 
-    def audit(self) -> None:
-        """No tick of the table as it is now is lost or doubled, and no attempt began twice, in all logs so far."""
+    @property
+    def last_success(self) -> str:
+        """The moment of the newest success told so far."""
+        return instant_text(datetime.fromisoformat(self.logs.lines("run.succeeded")[-1]["timestamp"]))
+
+    def audit(self, until_tick: str | None = None) -> None:
+        """No tick of the table as it is now is lost or doubled, and no attempt began twice, in all logs so far.
+
+        Ticks count until `until_tick`; without it until the newest success.
+        """
         config = self.folder / "config.json"
         config.write_text(json.dumps(self.config))
         (self.folder / "own_jobs.py").write_text(OWN_JOBS)
-        until_tick = instant_text(datetime.fromisoformat(self.logs.lines("run.succeeded")[-1]["timestamp"]))
-        told = run("leasebeat", "audit", "-c", str(config), "--until", until_tick, *map(str, self.logs.files))
+        until = until_tick or self.last_success
+        told = run("leasebeat", "audit", "-c", str(config), "--until", until, *map(str, self.logs.files))
 
         assert " 0 unaccounted, 0 doubled" in told
         assert self.begun_twice() == []

@@ -114,6 +114,9 @@ def going_back_runs_the_first_table_again(beat: Beat, first: str) -> None:
 
 
 def only_the_lease_is_left(beat: Beat) -> None:
+    # Helm may take the rights before the leader has stopped. It then tries to settle its last run until its drain ends,
+    # which is told late; the ticks since the removal are nobody's.
+    before = beat.last_success
     beat.helm("uninstall", "--wait")
     beat.until(lambda: beat.kubectl("get", "pods", "-o", "name") == "", "the end of all pods")
     beat.logs.wait_until_told()
@@ -123,4 +126,4 @@ def only_the_lease_is_left(beat: Beat) -> None:
 
     assert left - OF_EVERY_NAMESPACE == {f"lease/{NAME}"}
     assert RELEASE not in beat.kubectl("get", "secrets", "-o", "name")
-    beat.audit()
+    beat.audit(before)
