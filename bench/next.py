@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from scheduler.cli.next_table import Coming, table_lines
 from scheduler.config.loading import load
-from scheduler.core.upcoming import upcoming
+from scheduler.core.views.upcoming import upcoming
 
 JOBS = 10_000
 INSTANTS = 10

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from scheduler.core.actions import ShellAction
+from scheduler.core.claims.plan import missed, plan
+from scheduler.core.claims.planning import Situation
 from scheduler.core.job import Job, JobTable, Schedule
 from scheduler.core.ledger import Ledger, WriteId, decode, encode, first_ledger
-from scheduler.core.plan import missed, plan
-from scheduler.core.planning import Situation
 from scheduler.core.schedule import CronSchedule, EverySchedule
 from scheduler.running.trigger import TableTrigger
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from scheduler.config.action_models import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
-from scheduler.config.composing import json_value
-from scheduler.config.models import FileKeys, JobKeys
-from scheduler.config.policy_models import NotifyKeys, PolicyKeys
+from scheduler.config.models.actions import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
+from scheduler.config.models.file import FileKeys, JobKeys
+from scheduler.config.models.policies import NotifyKeys, PolicyKeys
+from scheduler.config.models.settings import HealthKeys, HookKeys, HooksKeys, LeaseKeys, LoggingKeys, TargetKeys
+from scheduler.config.models.strict import Strict, inner_map
 from scheduler.config.schema import written_default
-from scheduler.config.setting_models import HealthKeys, HookKeys, HooksKeys, LeaseKeys, LoggingKeys, TargetKeys
-from scheduler.config.strict import Strict, inner_map
+from scheduler.config.text.composing import json_value
 
 PAGE = Path(__file__).with_name("configuration.md")
 

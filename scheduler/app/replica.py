@@ -25,7 +25,7 @@ from scheduler.core.job import Job, JobTable
 from scheduler.core.lease import Election
 from scheduler.core.moves import Acquired, Candidate, Timings
 from scheduler.core.ports import Ring, Runner, Tell
-from scheduler.core.shadow import Shadow
+from scheduler.core.views.shadow import Shadow
 from scheduler.leading.campaign import Campaign
 from scheduler.leading.loop import CampaignLoop, Inbox
 from scheduler.leading.table_skew import TableNote, TableSkew

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from scheduler.app.place import Place
 from scheduler.config.settings import Loaded
-from scheduler.core.outlook import Outlook
 from scheduler.core.ports import Clock, LeaseStore
+from scheduler.core.views.outlook import Outlook
 from scheduler.telling.metrics.counts import StoreRequests
 
 

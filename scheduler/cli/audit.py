@@ -12,19 +12,19 @@ from typing import IO, Any
 import click
 
 from scheduler.cli import completing, parameters
-from scheduler.cli.audit_reading import LogReader, Logs
-from scheduler.cli.audit_report import as_json, notes, report
+from scheduler.cli.auditing.reading import LogReader, Logs
+from scheduler.cli.auditing.report import as_json, notes, report
 from scheduler.cli.options import common_options, gathered
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
-from scheduler.config.references import ANY_ENVIRONMENT
 from scheduler.config.settings import Loaded
-from scheduler.core.accounts import Span
+from scheduler.config.values.references import ANY_ENVIRONMENT
+from scheduler.core.auditing.accounts import Span
+from scheduler.core.auditing.still_open import Horizon
+from scheduler.core.auditing.verdict import Verdict, judge, served
 from scheduler.core.errors import LeasebeatError
 from scheduler.core.job import Job
 from scheduler.core.ports import Clock
-from scheduler.core.still_open import Horizon
-from scheduler.core.verdict import Verdict, judge, served
 
 EXAMPLES = """\b
 Examples:

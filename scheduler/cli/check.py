@@ -16,10 +16,10 @@ from scheduler.config.report import problems_text
 from scheduler.config.settings import Loaded
 from scheduler.core.errors import ConfigError, Problem
 from scheduler.core.ports import Clock
-from scheduler.core.upcoming import writes_per_minute
+from scheduler.core.views.upcoming import writes_per_minute
 
 if TYPE_CHECKING:
-    from scheduler.cli.check_cluster import Examined
+    from scheduler.cli.cluster.checks import Examined
 
 EXAMPLES = """\b
 Examples:
@@ -29,7 +29,7 @@ Examples:
 NO = 1
 CANNOT_ASK = 3
 ANNOTATION_KIB = 256
-TAKE_OVER_S = 0.6  # promised on top of the lease duration, see core/standing.py
+TAKE_OVER_S = 0.6  # promised on top of the lease duration, see core/election/standing.py
 
 
 @click.command(epilog=EXAMPLES)
@@ -67,7 +67,7 @@ def _examined(loaded: Loaded, options: Options, clock: Clock) -> Examined:
     if store not in ("auto", "kubernetes"):
         raise click.UsageError(f"the store is {store}, which needs no cluster; --store kubernetes asks it all the same")
     # The Kubernetes client takes half a second to import, which a check of the file need not wait for.
-    from scheduler.cli.check_cluster import examine  # noqa: PLC0415
+    from scheduler.cli.cluster.checks import examine  # noqa: PLC0415
 
     with Progress("asking the cluster", quiet=bool(options.quiet)) as progress:
         return examine(loaded, options.place, clock, progress)

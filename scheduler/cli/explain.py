@@ -16,15 +16,15 @@ from scheduler.cli import completing, parameters
 from scheduler.cli.instants import occasions
 from scheduler.cli.options import common_options, gathered
 from scheduler.clock import SystemClock
-from scheduler.config.durations import read_duration
 from scheduler.config.mistakes import Mistake, printable
-from scheduler.config.value_schemas import LONGEST_CRON
-from scheduler.core.cron import CronError, cron_problems
+from scheduler.config.values.durations import read_duration
+from scheduler.config.values.schemas import LONGEST_CRON
 from scheduler.core.schedule import CronSchedule, EverySchedule, ticks_between
-from scheduler.core.traps import Trap, cron_traps, every_traps
-from scheduler.core.upcoming import LAST
-from scheduler.core.words import in_words
-from scheduler.core.zones import UnknownZone, zone
+from scheduler.core.timing.cron import CronError, cron_problems
+from scheduler.core.timing.zones import UnknownZone, zone
+from scheduler.core.views.upcoming import LAST
+from scheduler.core.wording.schedules import in_words
+from scheduler.core.wording.traps import Trap, cron_traps, every_traps
 
 EXAMPLES = """\b
 Examples:

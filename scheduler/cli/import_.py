@@ -12,7 +12,7 @@ from scheduler.cli.import_report import summary
 from scheduler.cli.import_sound import sound
 from scheduler.cli.options import common_options, gathered
 from scheduler.config.report import problems_text
-from scheduler.core.zones import UnknownZone, zone
+from scheduler.core.timing.zones import UnknownZone, zone
 from scheduler.importing.celery_app import asked
 from scheduler.importing.celery_beat import from_app
 from scheduler.importing.cronjobs import from_cronjobs

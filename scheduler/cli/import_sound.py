@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from scheduler import __version__
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
-from scheduler.config.references import ANY_ENVIRONMENT
+from scheduler.config.values.references import ANY_ENVIRONMENT
 from scheduler.core.errors import ConfigError, Problem
 from scheduler.importing.found import CannotImport, Found, ImportedJob, LeftOut, one_line
 from scheduler.importing.writing import config_text, job_names

@@ -16,8 +16,8 @@ from scheduler.cli.next_table import Coming, fact, table_lines
 from scheduler.cli.options import common_options, gathered
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
-from scheduler.config.references import ANY_ENVIRONMENT
-from scheduler.core.upcoming import upcoming
+from scheduler.config.values.references import ANY_ENVIRONMENT
+from scheduler.core.views.upcoming import upcoming
 
 EXAMPLES = """\b
 Examples:

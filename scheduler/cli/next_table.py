@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from scheduler.cli.instants import clock_text, distance_text
 from scheduler.core.job import Job, instant_text
 from scheduler.core.schedule import CronSchedule
-from scheduler.core.zones import ClockChange, clock_changes, zone
+from scheduler.core.timing.zones import ClockChange, clock_changes, zone
 
 GAP = "    "
 INDENT = "    "  # of jobs that have lines of their own

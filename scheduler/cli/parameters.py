@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from scheduler.config.durations import read_duration
 from scheduler.config.mistakes import Mistake, meant
+from scheduler.config.values.durations import read_duration
 from scheduler.core.job import Job, JobTable
 
 YEARS = range(1971, 9000)  # those that ticks lie in

@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from scheduler.cli import asking_jobs, completing
-from scheduler.cli.asking_jobs import Request, ask, asked_from, when_text, zone_of
+from scheduler.cli import completing
+from scheduler.cli.asking import jobs as asking_jobs
+from scheduler.cli.asking.jobs import Request, ask, asked_from, when_text, zone_of
 from scheduler.cli.options import common_options, gathered
 from scheduler.cli.parameters import YEARS
 from scheduler.clock import SystemClock
-from scheduler.config.durations import read_duration
 from scheduler.config.mistakes import Mistake
-from scheduler.core.commands import Do
+from scheduler.config.values.durations import read_duration
+from scheduler.core.notes.commands import Do
 from scheduler.telling.shapes import harmless
 
 EXAMPLES = """\b

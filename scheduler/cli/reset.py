@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from scheduler.cli import asking_jobs
-from scheduler.cli.asking_jobs import Request, ask, asked_from
+from scheduler.cli.asking import jobs as asking_jobs
+from scheduler.cli.asking.jobs import Request, ask, asked_from
 from scheduler.cli.options import common_options, gathered
 from scheduler.clock import SystemClock
-from scheduler.core.commands import Do
+from scheduler.core.notes.commands import Do
 
 EXAMPLES = """\b
 Examples:

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from scheduler.cli import asking_jobs, completing
-from scheduler.cli.asking import Heard
-from scheduler.cli.asking_from import Standpoint
-from scheduler.cli.asking_jobs import Request, ask, asked_from
+from scheduler.cli import completing
+from scheduler.cli.asking import jobs as asking_jobs
+from scheduler.cli.asking.jobs import Request, ask, asked_from
+from scheduler.cli.asking.notes import Heard
+from scheduler.cli.asking.place import Standpoint
 from scheduler.cli.instants import clock_text, day_text
 from scheduler.cli.options import common_options, gathered
 from scheduler.clock import SystemClock
-from scheduler.core.commands import Do
-from scheduler.core.zones import zone
+from scheduler.core.notes.commands import Do
+from scheduler.core.timing.zones import zone
 
 EXAMPLES = """\b
 Examples:

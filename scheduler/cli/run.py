@@ -20,7 +20,7 @@ from scheduler.clock import SystemClock
 from scheduler.config.settings import Loaded, LoggingSettings
 from scheduler.core.errors import ClusterError, ConfigError
 from scheduler.core.ports import Clock, Tell
-from scheduler.core.upcoming import writes_per_minute
+from scheduler.core.views.upcoming import writes_per_minute
 from scheduler.telling.health_listening import GREATEST_PORT, PortUnavailable
 from scheduler.telling.lines import LineWriter
 from scheduler.telling.log import LogSettings, open_log

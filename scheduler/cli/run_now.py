@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from scheduler.app.place import open_jobs
-from scheduler.cli import asking_jobs, completing, parameters
-from scheduler.cli.asking_run import run_by_the_leader
+from scheduler.cli import completing, parameters
+from scheduler.cli.asking import jobs as asking_jobs
+from scheduler.cli.asking.run import run_by_the_leader
 from scheduler.cli.options import Options, common_options, gathered
 from scheduler.cli.stop import on_stop_signals
 from scheduler.clock import SystemClock

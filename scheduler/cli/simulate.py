@@ -16,13 +16,13 @@ from scheduler.cli import completing, parameters
 from scheduler.cli.options import Options, common_options, gathered
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
-from scheduler.config.references import ANY_ENVIRONMENT
 from scheduler.config.settings import LeaseSettings
+from scheduler.config.values.references import ANY_ENVIRONMENT
 from scheduler.core.job import Job, JobTable, instant_text
 from scheduler.core.moves import Timings
 from scheduler.core.ports import Tell
 from scheduler.core.schedule import END
-from scheduler.core.upcoming import upcoming
+from scheduler.core.views.upcoming import upcoming
 from scheduler.simulation.rehearsal import Rehearsal
 from scheduler.simulation.script import Script
 from scheduler.simulation.world import Line

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from scheduler.cli.asking_from import Standpoint
-from scheduler.cli.asking_jobs import asked_from
+from scheduler.cli.asking.jobs import asked_from
+from scheduler.cli.asking.place import Standpoint
 from scheduler.cli.options import Options, common_options, gathered
 from scheduler.cli.status_facts import Found, found
 from scheduler.cli.status_table import status_lines

@@ -14,18 +14,18 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from scheduler.cli.asking_from import Standpoint
-from scheduler.cli.asking_leader import leaders_status
+from scheduler.cli.asking.leader import leaders_status
+from scheduler.cli.asking.place import Standpoint
 from scheduler.cli.lease_state import LONGEST_NAME, LeaseState, state_of
 from scheduler.config.mistakes import printable
-from scheduler.core.commands import Pause, commands_in, pauses_in
 from scheduler.core.errors import LedgerError, StoreError
 from scheduler.core.job import Job, instant_text
-from scheduler.core.lag import Lag
 from scheduler.core.ledger import Ledger, decode
+from scheduler.core.notes.commands import Pause, commands_in, pauses_in
+from scheduler.core.notes.tables import CONFIG, other_tables
 from scheduler.core.ports import Clock, LeaseRecord
 from scheduler.core.schedule import ticks_between
-from scheduler.core.tables import CONFIG, other_tables
+from scheduler.core.views.lag import Lag
 from scheduler.telling.values import stamp
 
 JsonObject = dict[str, Any]

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from scheduler.cli.instants import clock_text, day_text, distance_text
 from scheduler.cli.status_facts import Found
 from scheduler.core.ledger import MANUAL
-from scheduler.core.zones import UnknownZone, zone
+from scheduler.core.timing.zones import UnknownZone, zone
 from scheduler.telling.shapes import elapsed, harmless
 
 COLUMNS = 100

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from scheduler.config.action_models import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
-from scheduler.config.models import JobKeys
-from scheduler.config.references import resolved, resolved_json
-from scheduler.config.setting_models import HookKeys
+from scheduler.config.models.actions import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
+from scheduler.config.models.file import JobKeys
+from scheduler.config.models.settings import HookKeys
+from scheduler.config.values.references import resolved, resolved_json
 from scheduler.core.actions import (
     Action,
     CeleryAction,

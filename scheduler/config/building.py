@@ -13,10 +13,10 @@ from scheduler.config.actions import action_of, hook_action
 from scheduler.config.checking import Draft, Finding, policy_of, stated_notify, stated_ping
 from scheduler.config.document import Document, content
 from scheduler.config.mistakes import Mistake
-from scheduler.config.references import resolved
+from scheduler.config.models.settings import HooksKeys, LeaseKeys, TargetKeys
 from scheduler.config.schedules import Schedules
-from scheduler.config.setting_models import HooksKeys, LeaseKeys, TargetKeys
 from scheduler.config.settings import HealthSettings, LeaseSettings, LoggingSettings, Settings, Target
+from scheduler.config.values.references import resolved
 from scheduler.core.actions import HookAction
 from scheduler.core.job import Job, JobTable, Policy, fingerprint
 

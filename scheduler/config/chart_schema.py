@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduler.config.models import FileKeys
+from scheduler.config.models.file import FileKeys
+from scheduler.config.models.settings import HookKeys
 from scheduler.config.schema import HOOK, map_schema
-from scheduler.config.setting_models import HookKeys
-from scheduler.config.value_schemas import TIME_ZONE, JsonSchema
-from scheduler.core.zones import zone_names
+from scheduler.config.values.schemas import TIME_ZONE, JsonSchema
+from scheduler.core.timing.zones import zone_names
 
 _NOT_SET_HERE = {
     "namespace": "Not set here: the Lease is kept where the pods are. To move both: helm -n NAMESPACE.",

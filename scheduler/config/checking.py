@@ -16,10 +16,10 @@ from pydantic_core import ErrorDetails
 from scheduler.config.document import Document, MapNode, Path, content, shown_key
 from scheduler.config.keys import meant_key, unknown_key
 from scheduler.config.mistakes import MOST_TOLD, Mistake
-from scheduler.config.models import FileKeys
-from scheduler.config.policy_models import PolicyKeys
-from scheduler.config.references import Written
+from scheduler.config.models.file import FileKeys
+from scheduler.config.models.policies import PolicyKeys
 from scheduler.config.shapes import follows_from_indent, job_too_far_left, misshapen
+from scheduler.config.values.references import Written
 from scheduler.core.job import Notify, Policy
 
 _MOST_KEYS = 100  # of a map, that are held against ours

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from scheduler.config.document import Path
 from scheduler.config.mistakes import Mistake, meant, printable
-from scheduler.config.models import FileKeys, JobKeys
-from scheduler.config.strict import Strict, by_name, inner_map
+from scheduler.config.models.file import FileKeys, JobKeys
+from scheduler.config.models.strict import Strict, by_name, inner_map
 
 SCHEDULES = ("cron", "every", "at", "manual")
 ACTIONS = ("python", "shell", "http", "kubernetes_job", "celery")

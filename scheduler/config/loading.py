@@ -11,15 +11,15 @@ from pathlib import Path
 from scheduler.config.building import collisions, content_hash, job_table, settings
 from scheduler.config.checking import Finding, checked
 from scheduler.config.document import Document
-from scheduler.config.files import read_source
-from scheduler.config.lookups import is_installed, missing_files, missing_packages, unset_variables
 from scheduler.config.mistakes import Mistake
-from scheduler.config.reading import read_document
-from scheduler.config.references import ANY_ENVIRONMENT
-from scheduler.config.rules import contradictions
+from scheduler.config.rules.jobs import contradictions
+from scheduler.config.rules.lookups import is_installed, missing_files, missing_packages, unset_variables
+from scheduler.config.rules.suspicions import suspicions
 from scheduler.config.schedules import schedules_of
 from scheduler.config.settings import Call, Loaded
-from scheduler.config.suspicions import suspicions
+from scheduler.config.text.files import read_source
+from scheduler.config.text.reading import read_document
+from scheduler.config.values.references import ANY_ENVIRONMENT
 from scheduler.core.actions import Action, HookAction, PythonAction
 from scheduler.core.errors import ConfigError, Problem
 from scheduler.core.job import JobTable

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from scheduler.config.files import read_source
+from scheduler.config.text.files import read_source
 from scheduler.core.errors import ConfigError
 
 _NAME = re.compile(r"[a-z0-9-]{1,52}")

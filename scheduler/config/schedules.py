@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from scheduler.config.checking import Draft, Finding
 from scheduler.config.mistakes import MOST_TOLD, Mistake, expected, printable
-from scheduler.config.models import JobKeys
-from scheduler.config.strangers import is_crontab_line
-from scheduler.config.value_schemas import LONGEST_CRON
-from scheduler.core.cron import CronError, cron_problems
+from scheduler.config.models.file import JobKeys
+from scheduler.config.text.strangers import is_crontab_line
+from scheduler.config.values.schemas import LONGEST_CRON
 from scheduler.core.job import Schedule, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
-from scheduler.core.zones import NoSuchLocalTime, local_instant, zone
+from scheduler.core.timing.cron import CronError, cron_problems
+from scheduler.core.timing.zones import NoSuchLocalTime, local_instant, zone
 
 _LONGEST_COMMAND = 30
 _LONGEST_SENTENCE = 200  # of the core's, which quotes the expression

@@ -14,14 +14,14 @@ from typing import Any
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from scheduler.config.action_models import INSTEAD_OF_TEMPLATE, KubernetesJobKeys, PythonKeys
 from scheduler.config.keys import ACTIONS, HOOK_ACTIONS, SCHEDULES
-from scheduler.config.models import NAME, FileKeys, JobKeys
-from scheduler.config.setting_models import HookKeys
-from scheduler.config.strict import Strict, by_name, inner_map
-from scheduler.config.value_schemas import NO, TIME_ZONE, JsonSchema, time_zone_definition
-from scheduler.config.values import Leaf, ShortForm
-from scheduler.core.zones import zone_names
+from scheduler.config.models.actions import INSTEAD_OF_TEMPLATE, KubernetesJobKeys, PythonKeys
+from scheduler.config.models.file import NAME, FileKeys, JobKeys
+from scheduler.config.models.settings import HookKeys
+from scheduler.config.models.strict import Strict, by_name, inner_map
+from scheduler.config.values.common import Leaf, ShortForm
+from scheduler.config.values.schemas import NO, TIME_ZONE, JsonSchema, time_zone_definition
+from scheduler.core.timing.zones import zone_names
 
 HOOK = "leasebeat-hook"  # the definition of what may be done at each of the three moments of an election
 DIALECT = "http://json-schema.org/draft-07/schema#"

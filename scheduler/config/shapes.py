@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from scheduler.config.document import Document, ListNode, MapNode, Node, Path, Scalar
 from scheduler.config.mistakes import Mistake, expected, printable
-from scheduler.config.models import FileKeys, JobKeys
-from scheduler.config.strangers import is_crontab_line
+from scheduler.config.models.file import FileKeys, JobKeys
+from scheduler.config.text.strangers import is_crontab_line
 
 _OF_A_JOB = "such as {every: 5m, shell: ./sync}"
 _OF_MAPS = {

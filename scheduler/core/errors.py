@@ -2,9 +2,9 @@
 
     LeasebeatError
     ├── ConfigError            config.yaml is wrong; carries every problem found
-    ├── CronError              a cron expression is wrong (core/cron.py)
-    ├── UnknownZone            no such time zone (core/zones.py)
-    ├── NoSuchLocalTime        the clocks skip it (core/zones.py)
+    ├── CronError              a cron expression is wrong (core/timing/cron.py)
+    ├── UnknownZone            no such time zone (core/timing/zones.py)
+    ├── NoSuchLocalTime        the clocks skip it (core/timing/zones.py)
     ├── PortUnavailable        the health server cannot have its port (telling/health_listening.py)
     ├── ClusterError           no way to an API server: no kubeconfig, no such context, no token
     ├── LedgerError            the ledger annotation cannot be used

@@ -32,8 +32,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from scheduler.core.creation import Creation, grounds
-from scheduler.core.lead import Lead, Leadership
+from scheduler.core.election.creation import Creation, grounds
+from scheduler.core.election.lead import Lead, Leadership
+from scheduler.core.election.reporter import Reporter
+from scheduler.core.election.standing import Memory, Onlooker, Requests, Unresolved, Vigil
+from scheduler.core.election.writes import Pen, written_back
 from scheduler.core.ledger import Ledger
 from scheduler.core.moves import (
     FOREVER,
@@ -53,12 +56,9 @@ from scheduler.core.moves import (
     Wait,
     Write,
 )
-from scheduler.core.outlook import Outlook, outlook_of
 from scheduler.core.ports import LeaseRecord
-from scheduler.core.reporter import Reporter
-from scheduler.core.standing import Memory, Onlooker, Requests, Unresolved, Vigil
+from scheduler.core.views.outlook import Outlook, outlook_of
 from scheduler.core.work import Draft
-from scheduler.core.writes import Pen, written_back
 
 
 class Election:

@@ -7,9 +7,9 @@
 Nothing here knows what time it is or when the process started. `before` is the exact inverse of `after`: walking either
 way over the same stretch of time meets the same ticks, which lie between 1970 and the year 9000.
 
-A cron schedule is a set of local times (`localtimes.py`) laid over a zone's clock, stretch by stretch (`zones.py`). A
-stretch is answerable for the local times that its *window* holds, and a local time m of the window ticks at
-max(start, m - offset). The two kinds of job of crontab(5) differ only in where the window opens:
+A cron schedule is a set of local times (`timing/localtimes.py`) laid over a zone's clock, stretch by stretch
+(`timing/zones.py`). A stretch is answerable for the local times that its *window* holds, and a local time m of the
+window ticks at max(start, m - offset). The two kinds of job of crontab(5) differ only in where the window opens:
 
     wildcard jobs     at the local time with which the stretch begins, so that a skipped hour is skipped, a repeated one
                       repeated;
@@ -25,10 +25,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from scheduler.core.cron import NEVER, CronError, CronExpression, read_cron
 from scheduler.core.job import Schedule, instant_text
-from scheduler.core.localtimes import SEARCH_YEARS, LocalTimes
-from scheduler.core.zones import Stretch, stretch_at, zone
+from scheduler.core.timing.cron import NEVER, CronError, CronExpression, read_cron
+from scheduler.core.timing.localtimes import SEARCH_YEARS, LocalTimes
+from scheduler.core.timing.zones import Stretch, stretch_at, zone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

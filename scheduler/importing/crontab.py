@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scheduler.core.cron import NEVER, CronError, cron_problems
 from scheduler.core.errors import Problem
 from scheduler.core.schedule import CronSchedule
+from scheduler.core.timing.cron import NEVER, CronError, cron_problems
 from scheduler.importing.actions import Command, run_command
 from scheduler.importing.crontab_lines import CrontabEntry, entries
 from scheduler.importing.found import Found, ImportedJob, LeftOut, NoCounterpart, Plain, one_line, paragraphs

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from scheduler.core.cron import CronError, CronExpression, read_cron
-from scheduler.core.localtimes import DAY, WEEKDAYS, CronFields, LocalTimes, day_rule
+from scheduler.core.timing.cron import CronError, CronExpression, read_cron
+from scheduler.core.timing.localtimes import DAY, WEEKDAYS, CronFields, LocalTimes, day_rule
 
 FIRSTS, LASTS = (0, 0, 1, 1, 0), (59, 23, 31, 12, 6)
 _DAY, _MONTH, _WEEKDAY = 2, 3, 4

@@ -12,7 +12,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from scheduler.core.job import duration_text
-from scheduler.core.localtimes import MONTHS, WEEKDAYS
+from scheduler.core.timing.localtimes import MONTHS, WEEKDAYS
 from scheduler.importing.expressions import FIRSTS, LASTS, Wanted, expression
 from scheduler.importing.found import NoCounterpart, one_line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scheduler.core.zones import UnknownZone, zone
+from scheduler.core.timing.zones import UnknownZone, zone
 
 _LINK = Path("/etc/localtime")
 _NAME = Path("/etc/timezone")

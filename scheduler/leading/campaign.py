@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from scheduler.core.election.skew import ClaimClock, skew_of
 from scheduler.core.errors import Absent, Conflict, StoreError
 from scheduler.core.lease import Election
 from scheduler.core.moves import (
@@ -33,9 +34,8 @@ from scheduler.core.moves import (
     Wait,
     Write,
 )
-from scheduler.core.outlook import Outlook
 from scheduler.core.ports import Clock, LeaseRecord, Tell
-from scheduler.core.skew import ClaimClock, skew_of
+from scheduler.core.views.outlook import Outlook
 from scheduler.core.work import NEVER, Work
 from scheduler.leading.readiness import Readiness
 

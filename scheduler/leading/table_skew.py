@@ -13,9 +13,9 @@ from datetime import timedelta
 
 from scheduler.core.errors import Conflict, StoreError
 from scheduler.core.moves import Candidate
-from scheduler.core.outlook import Outlook
+from scheduler.core.notes.tables import CONFIG, SAID_ANEW_AFTER, has_room, other_tables, table_note
 from scheduler.core.ports import Clock, LeaseStore, Tell
-from scheduler.core.tables import CONFIG, SAID_ANEW_AFTER, has_room, other_tables, table_note
+from scheduler.core.views.outlook import Outlook
 
 TOLD_AFTER_S = timedelta(minutes=5).total_seconds()
 SAID_AFTER_S = 30.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from scheduler.core.planning import Plan, Waiting
+from scheduler.core.claims.planning import Plan, Waiting
 from scheduler.core.ports import Tell
 
 WORTH_TELLING = timedelta(seconds=5)

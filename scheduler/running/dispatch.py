@@ -17,12 +17,12 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timedelta
 
-from scheduler.core.commands import COMMAND
+from scheduler.core.claims.plan import missed, plan
+from scheduler.core.claims.planning import Situation, State, claim_ahead
 from scheduler.core.job import Job, JobTable, Overlap
 from scheduler.core.ledger import Did, Ledger, WriteId
 from scheduler.core.moves import SHUT, Acquired, Gate, Seen, Term, Timings
-from scheduler.core.plan import missed, plan
-from scheduler.core.planning import Situation, State, claim_ahead
+from scheduler.core.notes.commands import COMMAND
 from scheduler.core.ports import Clock, Ring, RunEnded, RunNews, RunOrder, RunOutput, RunStarted, Tell
 from scheduler.core.work import NEVER
 from scheduler.running.capacity import Capacity

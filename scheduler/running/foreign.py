@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scheduler.core.claims.retries import rests, retry_delay
 from scheduler.core.job import JobTable
 from scheduler.core.ledger import OpenRun
-from scheduler.core.retries import rests, retry_delay
 from scheduler.core.work import NEVER
 
 

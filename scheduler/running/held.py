@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from scheduler.core.actions import HttpAction
+from scheduler.core.claims.planning import LONG_AGO, Claim, Held, State
+from scheduler.core.claims.retries import retry_delay
 from scheduler.core.job import Job, Overlap
 from scheduler.core.ledger import OpenRun, attempt_key
 from scheduler.core.moves import Term
-from scheduler.core.planning import LONG_AGO, Claim, Held, State
 from scheduler.core.ports import RunEnded, RunOrder
-from scheduler.core.retries import retry_delay
 
 NOT_AGAIN = "leader_lost"  # why a run that is nowhere is not begun, where its claim does not say it
 

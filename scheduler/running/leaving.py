@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
-from scheduler.core.farewell import parting, reported
+from scheduler.core.claims.farewell import parting, reported
+from scheduler.core.claims.planning import Plan, State
 from scheduler.core.ledger import Ledger
 from scheduler.core.moves import Seen
-from scheduler.core.planning import Plan, State
-from scheduler.core.replies import fates_of_manual_runs, with_answers
+from scheduler.core.notes.replies import fates_of_manual_runs, with_answers
 from scheduler.running.held import HeldRun, HeldRuns
 
 LEAST_LEFT_S = 1

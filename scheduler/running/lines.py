@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from scheduler.core.commands import Do
+from scheduler.core.claims.planning import Answer, Fate
 from scheduler.core.job import JobTable, instant_text, run_id
 from scheduler.core.ledger import MANUAL, MANY_JOBS, OUTCOMES, Did
-from scheduler.core.planning import Answer, Fate
+from scheduler.core.notes.commands import Do
 from scheduler.core.ports import RunOutput, Tell
 from scheduler.core.schedule import ticks_between
 from scheduler.running.held import HeldRun

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime, timedelta
 
-from scheduler.core.planning import LONGEST_AUTO_AHEAD
+from scheduler.core.claims.planning import LONGEST_AUTO_AHEAD
 
 CLOCK_STEP_S = 1.0
 REMEMBERED_WRITES = 16

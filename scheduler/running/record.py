@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scheduler.core.claims.planning import Plan, State
 from scheduler.core.job import JobTable
 from scheduler.core.ledger import attempt_key
-from scheduler.core.planning import Plan, State
 from scheduler.core.ports import Tell
 from scheduler.running.held import HeldRun, HeldRuns
 from scheduler.running.leaving import Report

@@ -9,8 +9,8 @@ import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from scheduler.core.claims.planning import LONGEST_AUTO_AHEAD
 from scheduler.core.job import Job, JobTable
-from scheduler.core.planning import LONGEST_AUTO_AHEAD
 from scheduler.core.ports import Ring
 
 HEARTBEAT = timedelta(seconds=1)

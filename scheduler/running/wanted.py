@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from scheduler.core.claims.planning import LONG_AGO, Plan
 from scheduler.core.ledger import Ledger
-from scheduler.core.planning import LONG_AGO, Plan
 from scheduler.core.work import NEVER
 
 ENDS_SHARE_A_WRITE_S = 0.05

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import dropwhile
 
-from scheduler.core.zones import zone
+from scheduler.core.timing.zones import zone
 
 _FREE_TEXT = ("error", "hint")  # always in quotes, so that a line keeps its look whatever the wording
 _KEYS = {"writes_per_minute": "writes"}

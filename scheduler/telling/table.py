@@ -13,8 +13,8 @@ from itertools import islice
 from scheduler.core.job import Job, Policy
 from scheduler.core.ports import Tell
 from scheduler.core.schedule import ticks_between
-from scheduler.core.words import when_in_words
-from scheduler.core.zones import zone
+from scheduler.core.timing.zones import zone
+from scheduler.core.wording.schedules import when_in_words
 from scheduler.telling.values import plain
 
 TICKS_SHOWN = 3

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.cli.asking import Asking, Words, command, run_of
-from scheduler.cli.asking_from import standpoint
+from scheduler.cli.asking.notes import Asking, Words, command, run_of
+from scheduler.cli.asking.place import standpoint
 from scheduler.cli.options import Options
 from scheduler.clock import SystemClock
-from scheduler.core.commands import Do
 from scheduler.core.errors import LeasebeatError
+from scheduler.core.notes.commands import Do
 from tests.processes.cluster import VERBS, Namespace
 from tests.processes.replica import ReplicaProcess
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from scheduler.core.accounts import ALL_JOBS, Accounts, Count, Fate, Final, Span, Weight
 from scheduler.core.actions import ShellAction
+from scheduler.core.auditing.accounts import ALL_JOBS, Accounts, Count, Fate, Final, Span, Weight
+from scheduler.core.auditing.still_open import Horizon
+from scheduler.core.auditing.verdict import Told, Verdict, judge, served, size
 from scheduler.core.job import CatchUp, Job, Overlap, Policy, Schedule
 from scheduler.core.schedule import EverySchedule
-from scheduler.core.still_open import Horizon
-from scheduler.core.verdict import Told, Verdict, judge, served, size
 
 NOON = int(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp())
 MOMENT, DRAIN = 20.0, 60.0

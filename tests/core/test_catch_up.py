@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.catch_up import Backlog, Drop, backlog
+from scheduler.core.claims.catch_up import Backlog, Drop, backlog
 from scheduler.core.job import CatchUp, Job
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from tests.fakes.tables import every, job

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.commands import (
+from scheduler.core.notes.commands import (
     Command,
     Do,
     Pause,

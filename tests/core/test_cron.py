@@ -8,7 +8,7 @@ from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.cron import MACROS, CronError, cron_problems, read_cron
+from scheduler.core.timing.cron import MACROS, CronError, cron_problems, read_cron
 
 JOB = "nightly-report"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

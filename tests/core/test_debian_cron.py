@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.core.cron import NEVER, CronError
 from scheduler.core.schedule import CronSchedule, ticks_between
-from scheduler.core.zones import clock_changes, zone
+from scheduler.core.timing.cron import NEVER, CronError
+from scheduler.core.timing.zones import clock_changes, zone
 from tests.core.debian_cron.notation import read, written
 
 FIRES = Path(__file__).parent / "debian_cron" / "fires.txt"

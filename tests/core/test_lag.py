@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.core.job import CatchUp, JobTable, Overlap
-from scheduler.core.lag import Lag
 from scheduler.core.ledger import Ledger, OpenRun, WriteId
+from scheduler.core.views.lag import Lag
 from tests.fakes.tables import every, job, table
 from tests.fakes.world import EPOCH
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.core.job import Job
-from scheduler.core.next_ticks import NextTicks
 from scheduler.core.schedule import CronSchedule
+from scheduler.core.views.next_ticks import NextTicks
 from tests.fakes.tables import at, every, job
 from tests.fakes.world import EPOCH
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.notices import Slip, filled, slips
+from scheduler.core.views.notices import Slip, filled, slips
 
 LINE = {"job": "sync", "error": 'no "such" order\n', "attempt": "3"}
 

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.commands import Command, Do, Pause, commands_in, note_of, pauses_in, with_pauses
+from scheduler.core.claims.plan import FULL_BYTES, missed, plan
+from scheduler.core.claims.planning import Held, Plan, Situation, State
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, fingerprint, instant_text, run_id
 from scheduler.core.ledger import Did, Ledger, OpenRun, WriteId, decode, encode, first_ledger
-from scheduler.core.plan import FULL_BYTES, missed, plan
-from scheduler.core.planning import Held, Plan, Situation, State
-from scheduler.core.replies import answers_in
+from scheduler.core.notes.commands import Command, Do, Pause, commands_in, note_of, pauses_in, with_pauses
+from scheduler.core.notes.replies import answers_in
 from tests.fakes.tables import AT_MOST_ONCE, at, every, job
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

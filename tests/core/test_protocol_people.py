@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from scheduler.core.commands import Command, Do, note_of, pauses_in
 from scheduler.core.job import Overlap
 from scheduler.core.ledger import encode
-from scheduler.core.replies import answers_in
+from scheduler.core.notes.commands import Command, Do, note_of, pauses_in
+from scheduler.core.notes.replies import answers_in
 from tests.fakes.pretend import PretendRunner
 from tests.fakes.stories import led_by_a, ledger, seconds
 from tests.fakes.tables import ALL, AT_MOST_ONCE, THREAD, every, table

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.core.ledger import Did
-from scheduler.core.replies import KEPT, LONGEST_ANSWER, answers_in, fates_of_manual_runs, with_answers
+from scheduler.core.notes.replies import KEPT, LONGEST_ANSWER, answers_in, fates_of_manual_runs, with_answers
 
 RUN = "manual-2026-11-22T12:00:03.250Z"
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduler.core.claims.retries import LONGEST_RETRY_DELAY, SPREAD, rests, retry_delay
 from scheduler.core.job import Policy
 from scheduler.core.ledger import OpenRun
-from scheduler.core.retries import LONGEST_RETRY_DELAY, SPREAD, rests, retry_delay
 
 
 def failed(failures: int, attempt: int | None = None, tick: str = "2026-11-22T12:00:05Z") -> OpenRun:

@@ -9,16 +9,16 @@ from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.cron import CronError
 from scheduler.core.job import Schedule
-from scheduler.core.localtimes import day_rule
 from scheduler.core.schedule import (
     AtSchedule,
     CronSchedule,
     EverySchedule,
     ticks_between,
 )
-from scheduler.core.zones import UnknownZone, zone
+from scheduler.core.timing.cron import CronError
+from scheduler.core.timing.localtimes import day_rule
+from scheduler.core.timing.zones import UnknownZone, zone
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.core.commands import Pause, with_pauses
 from scheduler.core.job import CatchUp, JobTable, Overlap
 from scheduler.core.moves import Seen
-from scheduler.core.shadow import LOOKS_APART_S, Shadow
+from scheduler.core.notes.commands import Pause, with_pauses
+from scheduler.core.views.shadow import LOOKS_APART_S, Shadow
 from scheduler.running.dispatch import Dispatch
 from scheduler.running.wanted import Planned
 from tests.fakes.stories import one_gate_at_most

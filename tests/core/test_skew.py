@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scheduler.core.skew import ClaimClock, skew_of
+from scheduler.core.election.skew import ClaimClock, skew_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SKEW = timedelta(seconds=5)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.commands import PAUSED
-from scheduler.core.tables import (
+from scheduler.core.notes.commands import PAUSED
+from scheduler.core.notes.tables import (
     LONGEST_KEY,
     MOST_TABLES,
     STALE_AFTER,

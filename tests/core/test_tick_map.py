@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core import tick_map
-from scheduler.core.tick_map import Tick, TickMap
+from scheduler.core.auditing import tick_map
+from scheduler.core.auditing.tick_map import Tick, TickMap
 
 TICKS = st.integers(-50, 50) | st.sampled_from(["manual-a", "manual-b"])
 

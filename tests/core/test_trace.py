@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.trace import span_id, trace_id, traceparent
+from scheduler.core.views.trace import span_id, trace_id, traceparent
 
 RUN, FENCE = "nightly-report@2026-11-22T02:15:00Z", "48211"
 runs = st.text(min_size=1)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.core.cron import CronError
 from scheduler.core.schedule import CronSchedule, EverySchedule, ticks_between
-from scheduler.core.traps import cron_traps, every_traps
+from scheduler.core.timing.cron import CronError
+from scheduler.core.wording.traps import cron_traps, every_traps
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 BOTH = "cron ORs the two day fields. For both at once run on one of them and test the other in the job."

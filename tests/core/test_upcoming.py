@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scheduler.core.actions import ShellAction
 from scheduler.core.job import Job, Schedule
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule, ticks_between
-from scheduler.core.upcoming import upcoming
+from scheduler.core.views.upcoming import upcoming
 
 SINCE = datetime(2027, 3, 27, 22, tzinfo=UTC)
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scheduler.core.tables import ADDRESS, CONFIG
+from scheduler.core.notes.tables import ADDRESS, CONFIG
 from tests.fakes.stories import FAIL_OVER, led_by_a
 from tests.fakes.tables import ALL, every, table
 from tests.fakes.world import D, Replica, World, run

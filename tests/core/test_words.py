@@ -9,10 +9,10 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.core.cron import CronError
 from scheduler.core.job import Schedule
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
-from scheduler.core.words import in_words, when_in_words
+from scheduler.core.timing.cron import CronError
+from scheduler.core.wording.schedules import in_words, when_in_words
 from tests.core.sentences import DAYS, claimed
 
 

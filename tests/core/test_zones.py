@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scheduler.core.zones import (
+from scheduler.core.timing.zones import (
     CHUNK,
     LOOK,
     NoSuchLocalTime,

@@ -15,9 +15,9 @@ from jsonschema import Draft7Validator, ValidationError
 from jsonschema.validators import extend
 
 from scheduler.config.document import content
-from scheduler.config.files import read_source
-from scheduler.config.reading import read_document
 from scheduler.config.schema import schema
+from scheduler.config.text.files import read_source
+from scheduler.config.text.reading import read_document
 from scheduler.core.errors import ConfigError, Problem
 
 

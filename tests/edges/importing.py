@@ -10,8 +10,8 @@ import yaml
 
 from scheduler.cli.import_sound import sound
 from scheduler.config.loading import load
-from scheduler.config.references import ANY_ENVIRONMENT
 from scheduler.config.settings import Loaded
+from scheduler.config.values.references import ANY_ENVIRONMENT
 from scheduler.core.job import JobTable
 from scheduler.core.schedule import ticks_between
 from scheduler.importing.found import Found

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.cli.audit_common import common_line
-from scheduler.cli.audit_lines import read_line, run_of
+from scheduler.cli.auditing.common import common_line
+from scheduler.cli.auditing.lines import read_line, run_of
 from scheduler.telling.events import lay_out
 from scheduler.telling.text import Style, render_text
 

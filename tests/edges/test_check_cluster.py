@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.cli import cluster_findings, lease_state
-from scheduler.cli.check_cluster import ahead
+from scheduler.cli import lease_state
+from scheduler.cli.cluster import findings as cluster_findings
+from scheduler.cli.cluster.checks import ahead
 from scheduler.cli.lease_state import state_of
 from scheduler.cluster.permissions import Account, account_of
 from scheduler.cluster.resource import Resource

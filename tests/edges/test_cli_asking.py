@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from scheduler.cli.asking import FIRST_LOOK_S, MOST_WAITING, PATIENCE_S, Asking, Words, command, run_of
-from scheduler.core.commands import Command, Do, commands_in, note_of
+from scheduler.cli.asking.notes import FIRST_LOOK_S, MOST_WAITING, PATIENCE_S, Asking, Words, command, run_of
 from scheduler.core.errors import Conflict, StoreError, Unavailable
 from scheduler.core.ledger import OpenRun, encode
+from scheduler.core.notes.commands import Command, Do, commands_in, note_of
 from scheduler.core.ports import LeaseRecord
 from scheduler.stores.memory import MemoryStore
 from tests.fakes.elections import HELD

@@ -21,7 +21,7 @@ from scheduler.cli.next_table import Coming, fact, table_lines
 from scheduler.core.actions import ShellAction
 from scheduler.core.job import Job, Schedule
 from scheduler.core.schedule import CronSchedule, EverySchedule
-from scheduler.core.upcoming import upcoming
+from scheduler.core.views.upcoming import upcoming
 
 NOW = datetime(2026, 11, 22, 19, 41, 6, tzinfo=UTC)
 BERLIN, TOKYO = "Europe/Berlin", "Asia/Tokyo"

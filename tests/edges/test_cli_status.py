@@ -17,15 +17,15 @@ from typing import Any
 
 import pytest
 
-from scheduler.cli import asking_leader
+from scheduler.cli.asking import leader as asking_leader
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
-from scheduler.core.commands import Command, Do, Pause, note_of, with_pauses
 from scheduler.core.errors import Unavailable
 from scheduler.core.ledger import WriteId, encode, first_ledger
 from scheduler.core.moves import micro_time
+from scheduler.core.notes.commands import Command, Do, Pause, note_of, with_pauses
+from scheduler.core.notes.tables import table_note
 from scheduler.core.ports import LeaseRecord
-from scheduler.core.tables import table_note
 from scheduler.stores.sqlite import SqliteStore
 from tests.edges.command_line import Answer, typed
 from tests.fakes.cluster_api import ClusterApi

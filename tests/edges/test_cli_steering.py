@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.cli.asking import run_of
+from scheduler.cli.asking.notes import run_of
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
-from scheduler.core.commands import Command, Do
+from scheduler.core.notes.commands import Command, Do
 from scheduler.stores.sqlite import SqliteStore
 from tests.edges.command_line import Answer, typed
 from tests.fakes.elections import HELD

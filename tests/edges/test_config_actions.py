@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from scheduler.clock import SystemClock
 from scheduler.config.imports import unimportable
 from scheduler.config.loading import load
-from scheduler.config.references import ANY_ENVIRONMENT
 from scheduler.config.report import problems_text
 from scheduler.config.settings import Target
-from scheduler.config.web_values import unfit_url
+from scheduler.config.values.references import ANY_ENVIRONMENT
+from scheduler.config.values.web import unfit_url
 from scheduler.core.actions import (
     Action,
     CeleryAction,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.config.durations import read_duration
 from scheduler.config.loading import load
 from scheduler.config.settings import HealthSettings, LeaseSettings, LoggingSettings
+from scheduler.config.values.durations import read_duration
 from scheduler.core.actions import PythonAction, ShellAction
 from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule

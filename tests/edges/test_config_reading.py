@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from scheduler.config.composing import Composer
 from scheduler.config.document import Source, content
-from scheduler.config.files import read_source
-from scheduler.config.reading import read_document
 from scheduler.config.report import problems_text
+from scheduler.config.text.composing import Composer
+from scheduler.config.text.files import read_source
+from scheduler.config.text.reading import read_document
 from scheduler.core.errors import ConfigError
 from tests.edges.config_text import cases, told
 

@@ -11,15 +11,15 @@ import pytest
 import yaml
 
 from docs.reference import PAGE, default, filled, flow
-from scheduler.config.action_models import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
-from scheduler.config.composing import json_value
 from scheduler.config.document import Source, content
 from scheduler.config.keys import ACTIONS
-from scheduler.config.models import FileKeys, JobKeys
-from scheduler.config.policy_models import NotifyKeys, PolicyKeys
-from scheduler.config.reading import read_document
-from scheduler.config.setting_models import HookKeys, HooksKeys, TargetKeys
-from scheduler.config.strict import Strict, inner_map
+from scheduler.config.models.actions import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
+from scheduler.config.models.file import FileKeys, JobKeys
+from scheduler.config.models.policies import NotifyKeys, PolicyKeys
+from scheduler.config.models.settings import HookKeys, HooksKeys, TargetKeys
+from scheduler.config.models.strict import Strict, inner_map
+from scheduler.config.text.composing import json_value
+from scheduler.config.text.reading import read_document
 from tests.edges.config_text import told
 from tests.edges.test_config_schema import MODELS
 

@@ -18,9 +18,9 @@ from scheduler.clock import SystemClock
 from scheduler.config.imports import import_faults
 from scheduler.config.loading import load
 from scheduler.config.mistakes import Mistake
-from scheduler.config.references import ANY_ENVIRONMENT, Template, read_reference, refuse_reference
 from scheduler.config.report import problems_text
 from scheduler.config.settings import Loaded
+from scheduler.config.values.references import ANY_ENVIRONMENT, Template, read_reference, refuse_reference
 from scheduler.core.actions import PythonAction, ShellAction
 from scheduler.core.errors import ConfigError
 from scheduler.core.references import FileReference, Secret, Value

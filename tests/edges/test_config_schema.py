@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from scheduler.config.action_models import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
 from scheduler.config.document import Source, content
-from scheduler.config.models import FileKeys, JobKeys
-from scheduler.config.policy_models import NotifyKeys, PolicyKeys
-from scheduler.config.reading import read_document
+from scheduler.config.models.actions import CeleryKeys, HttpKeys, KubernetesJobKeys, PythonKeys, ShellKeys
+from scheduler.config.models.file import FileKeys, JobKeys
+from scheduler.config.models.policies import NotifyKeys, PolicyKeys
+from scheduler.config.models.settings import HealthKeys, HookKeys, HooksKeys, LeaseKeys, LoggingKeys, TargetKeys
+from scheduler.config.models.strict import Strict
 from scheduler.config.schema import map_schema, schema
-from scheduler.config.setting_models import HealthKeys, HookKeys, HooksKeys, LeaseKeys, LoggingKeys, TargetKeys
-from scheduler.config.strict import Strict
-from scheduler.core.zones import zone_names
+from scheduler.config.text.reading import read_document
+from scheduler.core.timing.zones import zone_names
 from tests.edges.config_text import told
 
 ROOT = Path(__file__).parents[2]

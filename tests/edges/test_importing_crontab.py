@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from scheduler.config.report import problems_text
 from scheduler.core.actions import ShellAction
-from scheduler.core.localtimes import CronFields
 from scheduler.core.schedule import CronSchedule
-from scheduler.core.zones import zone
+from scheduler.core.timing.localtimes import CronFields
+from scheduler.core.timing.zones import zone
 from scheduler.importing.crontab import Crontab, from_crontabs
 from scheduler.importing.crontab_lines import entries, has_users
 from scheduler.importing.found import Found

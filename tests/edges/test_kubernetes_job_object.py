@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.ports import RunOrder
 from scheduler.core.references import FileReference, Secret, SecretKey
-from scheduler.core.trace import traceparent
+from scheduler.core.views.trace import traceparent
 from scheduler.running.runners.environment import Unreadable
 from scheduler.running.runners.kubernetes_job_object import Origin, environment_of, is_of, job_object, name_of
 from scheduler.running.runners.values import Values

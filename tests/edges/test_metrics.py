@@ -21,10 +21,10 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
-from scheduler.core.commands import PAUSED
 from scheduler.core.job import JobTable, instant_text
 from scheduler.core.ledger import Ledger, OpenRun, WriteId, first_ledger
-from scheduler.core.outlook import Outlook
+from scheduler.core.notes.commands import PAUSED
+from scheduler.core.views.outlook import Outlook
 from scheduler.telling.metrics.counts import Counts, StoreRequests
 from scheduler.telling.metrics.endpoint import Metrics
 from scheduler.telling.metrics.families import Families

@@ -16,8 +16,8 @@ from scheduler.cluster.exchange import Exchanges
 from scheduler.config.settings import Target
 from scheduler.core.actions import ShellAction
 from scheduler.core.job import Job, JobTable, Notify, Policy
-from scheduler.core.notices import PLACEHOLDERS
 from scheduler.core.references import Secret
+from scheduler.core.views.notices import PLACEHOLDERS
 from scheduler.running.supervisor.times import boot_now
 from scheduler.telling.events import EVENTS
 from scheduler.telling.signals.delivery import Carrier

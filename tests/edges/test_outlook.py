@@ -8,8 +8,8 @@ import pytest
 
 from scheduler.core.lease import Election
 from scheduler.core.moves import Kind, Read, Wait, Write
-from scheduler.core.outlook import Outlook
 from scheduler.core.ports import LeaseRecord
+from scheduler.core.views.outlook import Outlook
 from scheduler.leading.campaign import Campaign
 from tests.fakes.elections import HELD, ME, RELEASED, WALL, D, L, P, Sheet, Store, election
 from tests.fakes.hand_clock import HandClock

@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from scheduler.core.commands import Pause, with_pauses
-from scheduler.core.outlook import Outlook
+from scheduler.core.notes.commands import Pause, with_pauses
 from scheduler.core.schedule import AtSchedule
-from scheduler.core.zones import zone
+from scheduler.core.timing.zones import zone
+from scheduler.core.views.outlook import Outlook
 from scheduler.telling.health_http import answer_to
 from scheduler.telling.page.job_statuses import JobStatuses
 from scheduler.telling.page.rows import Rows

@@ -16,7 +16,7 @@ from scheduler.core.job import Job, Overlap, Policy
 from scheduler.core.ledger import OpenRun
 from scheduler.core.moves import Term
 from scheduler.core.references import FileReference, Secret
-from scheduler.core.trace import traceparent
+from scheduler.core.views.trace import traceparent
 from scheduler.running.held import HeldRun
 from scheduler.running.supervisor.handle import SupervisorRunner
 from tests.edges.requesting import Client, Receiver, running

@@ -9,7 +9,7 @@ import pytest
 
 from scheduler.core.actions import CeleryAction, HttpAction, PythonAction, ShellAction
 from scheduler.core.ports import RunOrder
-from scheduler.core.trace import traceparent
+from scheduler.core.views.trace import traceparent
 from scheduler.running.runners.call import job_run
 from scheduler.running.supervisor.calls import call_of, modules_ahead
 from scheduler.running.supervisor.handle import SupervisorRunner

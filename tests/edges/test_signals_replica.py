@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.core.trace import span_id, trace_id
+from scheduler.core.views.trace import span_id, trace_id
 from scheduler.telling.signals.ping import run_uuid
 from tests.fakes.receiver import Receiver, receiving
 from tests.processes.replica import ReplicaProcess

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from scheduler.core.commands import Pause, with_pauses
 from scheduler.core.ledger import OpenRun
-from scheduler.core.outlook import Outlook
+from scheduler.core.notes.commands import Pause, with_pauses
+from scheduler.core.views.outlook import Outlook
 from tests.fakes.statuses import (
     FOLLOWING,
     LEADING,

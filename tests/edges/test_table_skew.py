@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scheduler.core.errors import Conflict, Unavailable
-from scheduler.core.outlook import Outlook
+from scheduler.core.notes.tables import OtherTable, other_tables, table_note
 from scheduler.core.ports import LeaseRecord
-from scheduler.core.tables import OtherTable, other_tables, table_note
+from scheduler.core.views.outlook import Outlook
 from scheduler.leading.table_skew import TRIES, TableNote, TableSkew
 from scheduler.stores.memory import MemoryStore
 from tests.fakes.elections import HELD, ME

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from scheduler.core.trace import span_id, trace_id, traceparent
+from scheduler.core.views.trace import span_id, trace_id, traceparent
 from scheduler.telling.signals.tracing import MOST_BEGUN, Attempts, Exporter, Span, Tracing, is_wanted, missing
 from scheduler.telling.signals.tracing_export import OtlpExporter
 

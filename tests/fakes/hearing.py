@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from scheduler.core.commands import Command, commands_in, without
 from scheduler.core.errors import Conflict
 from scheduler.core.ledger import Ledger, OpenRun, decode, encode
+from scheduler.core.notes.commands import Command, commands_in, without
+from scheduler.core.notes.replies import with_answers
 from scheduler.core.ports import LeaseRecord, LeaseStore
-from scheduler.core.replies import with_answers
 
 Write = Callable[[LeaseRecord], LeaseRecord]
 

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scheduler.core.actions import ShellAction
-from scheduler.core.commands import Pause, with_pauses
 from scheduler.core.job import Job, JobTable, Policy, Schedule, instant_text
 from scheduler.core.ledger import Ledger, OpenRun, WriteId
-from scheduler.core.outlook import Outlook
+from scheduler.core.notes.commands import Pause, with_pauses
 from scheduler.core.schedule import CronSchedule, EverySchedule
+from scheduler.core.views.outlook import Outlook
 from scheduler.telling.health_http import Routes
 from scheduler.telling.page.history import History
 from scheduler.telling.page.overview import Identity

@@ -21,7 +21,7 @@ import pytest
 from scheduler.core.actions import Action, CeleryAction
 from scheduler.core.ports import RunEnded
 from scheduler.core.references import Secret
-from scheduler.core.trace import traceparent
+from scheduler.core.views.trace import traceparent
 from scheduler.running.supervisor.calls import modules_ahead
 from scheduler.running.supervisor.handle import SupervisorRunner
 from tests.edges.supervision import CONFIG_FOLDER, Ear, order, perform, trusted

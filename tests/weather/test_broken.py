@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from scheduler.core.claims.planning import State
 from scheduler.core.ledger import Ledger
 from scheduler.core.moves import Seen
-from scheduler.core.planning import State
 from scheduler.core.ports import LeaseRecord, RunOrder
 from scheduler.running.dispatch import Dispatch
 from scheduler.running.held import HeldRun

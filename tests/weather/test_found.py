@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from scheduler.core.commands import pauses_in
 from scheduler.core.ledger import Ledger, WriteId, decode, encode
+from scheduler.core.notes.commands import pauses_in
 from tests.fakes.stories import led_by_a
 from tests.fakes.tables import AT_MOST_ONCE, every, table
 from tests.fakes.world import EPOCH, World, run

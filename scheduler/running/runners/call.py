@@ -43,7 +43,7 @@ class JobRun:
     @property
     def traceparent(self) -> str:
         """The header of W3C Trace Context, as `TRACEPARENT` in the environment has it."""
-        from scheduler.core.trace import traceparent  # noqa: PLC0415 - hashing is 4 MB that most workers do without
+        from scheduler.core.views.trace import traceparent  # noqa: PLC0415 - hashing is 4 MB that most workers do without
 
         return traceparent(self.id, self.fence, self.attempt)
 

@@ -18,7 +18,7 @@ from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.ledger import MANUAL
 from scheduler.core.ports import RunOrder
 from scheduler.core.references import FileReference, Secret, SecretKey, Value
-from scheduler.core.trace import traceparent
+from scheduler.core.views.trace import traceparent
 from scheduler.running.runners.environment import content_of
 from scheduler.running.runners.values import Values
 

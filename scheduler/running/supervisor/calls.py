@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from scheduler.core.actions import Action, CeleryAction, HttpAction, PythonAction
 from scheduler.core.ports import RunOrder
 from scheduler.core.references import Value
-from scheduler.core.trace import traceparent
+from scheduler.core.views.trace import traceparent
 
 _HTTP = "scheduler.running.runners.http"
 _CELERY = "scheduler.running.runners.celery"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scheduler.core.actions import ShellAction
 from scheduler.core.ports import RunNews, RunOrder
 from scheduler.core.references import FileReference, Secret, Value
-from scheduler.core.trace import traceparent
+from scheduler.core.views.trace import traceparent
 from scheduler.running.supervisor.calls import call_of
 from scheduler.running.supervisor.wire import Kill, KillExclusive, Setup, StartPython, StartShell, Stop, Trust
 

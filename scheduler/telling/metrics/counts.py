@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scheduler.core.accounts import Fate
+from scheduler.core.auditing.accounts import Fate
 
 OUTCOMES = frozenset(Fate)
 REASONS = frozenset(

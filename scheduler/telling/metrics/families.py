@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from scheduler.core.job import JobTable
-from scheduler.core.outlook import Outlook
+from scheduler.core.views.outlook import Outlook
 from scheduler.telling.metrics.counts import Spread, Sums, Tick
 from scheduler.telling.metrics.jobs import JobGauges
 from scheduler.telling.metrics.sources import About, Sources

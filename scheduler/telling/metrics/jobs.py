@@ -13,10 +13,10 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.samples import Sample
 
-from scheduler.core.commands import pauses_in
 from scheduler.core.job import JobTable
-from scheduler.core.lag import Lag
 from scheduler.core.ledger import Ledger
+from scheduler.core.notes.commands import pauses_in
+from scheduler.core.views.lag import Lag
 from scheduler.telling.metrics.counts import Sums
 from scheduler.telling.metrics.sources import Sources
 from scheduler.telling.metrics.text import Labels

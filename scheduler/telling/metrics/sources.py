@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scheduler.core.outlook import Outlook
 from scheduler.core.ports import Clock
+from scheduler.core.views.outlook import Outlook
 from scheduler.telling.metrics.counts import Counts, StoreRequests
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from scheduler.core.zones import zone
+from scheduler.core.timing.zones import zone
 from scheduler.telling.page.head import lead_line, verdict
 from scheduler.telling.page.history import FATES_KEPT
 from scheduler.telling.page.overview import Identity, Overview

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import islice
 
-from scheduler.core.commands import Pause
 from scheduler.core.job import Job, JobTable
 from scheduler.core.ledger import Ledger
-from scheduler.core.next_ticks import NextTicks
+from scheduler.core.notes.commands import Pause
 from scheduler.core.schedule import ticks_between
-from scheduler.core.words import when_in_words
+from scheduler.core.views.next_ticks import NextTicks
+from scheduler.core.wording.schedules import when_in_words
 from scheduler.telling.page.history import History
 from scheduler.telling.page.overview import Attempt, JobStatus
 from scheduler.telling.page.pieces import in_pieces

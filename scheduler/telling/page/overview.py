@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scheduler.core.commands import Pause
 from scheduler.core.job import Job, JobTable
+from scheduler.core.notes.commands import Pause
 from scheduler.telling.page.history import Notable, Past
 
 Attempt = tuple[str, int, datetime | None]

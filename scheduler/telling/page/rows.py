@@ -13,7 +13,7 @@ from itertools import groupby
 from math import ceil
 from zoneinfo import ZoneInfo
 
-from scheduler.core.commands import Pause
+from scheduler.core.notes.commands import Pause
 from scheduler.telling.page.history import FATES, FATES_KEPT, RUNNING
 from scheduler.telling.page.overview import JobStatus
 from scheduler.telling.page.parts import ahead, day, escape, face, lasted, named, shortened

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from scheduler.core.commands import PAUSED, Pause, pauses_in
-from scheduler.core.lag import Lag
 from scheduler.core.ledger import Ledger
-from scheduler.core.outlook import Outlook
+from scheduler.core.notes.commands import PAUSED, Pause, pauses_in
+from scheduler.core.notes.tables import MOST_TABLES, other_tables
 from scheduler.core.ports import Clock
-from scheduler.core.tables import MOST_TABLES, other_tables
+from scheduler.core.views.lag import Lag
+from scheduler.core.views.outlook import Outlook
 from scheduler.telling.page.history import History
 from scheduler.telling.page.job_statuses import JobStatuses
 from scheduler.telling.page.overview import Identity, Leader, OtherTable, Overview

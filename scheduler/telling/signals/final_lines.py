@@ -71,7 +71,7 @@ def circumstances(line: Line) -> str:
 
 
 def placeholders(line: Line) -> dict[str, str]:
-    """The texts that a template's placeholders stand for (core/notices.py)."""
+    """The texts that a template's placeholders stand for (core/views/notices.py)."""
     facts = {name: shown(value) for name, value in line.items() if value is not None}
     return facts | {
         "text": f"{in_words(line)} ({circumstances(line)})",

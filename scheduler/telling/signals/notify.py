@@ -15,8 +15,8 @@ from functools import partial
 from typing import Protocol
 
 from scheduler.core.job import JobTable, Notify
-from scheduler.core.notices import filled
 from scheduler.core.references import Value
+from scheduler.core.views.notices import filled
 from scheduler.telling.signals.final_lines import (
     FAILURES,
     MISSES,

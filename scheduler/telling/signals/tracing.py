@@ -1,4 +1,4 @@
-"""Traces: each attempt of a run as one span, under the names that the job was told (core/trace.py).
+"""Traces: each attempt of a run as one span, under the names that the job was told (core/views/trace.py).
 
 So what a job sends to the same collector, by the `traceparent` it was handed, hangs below the attempt that it was. The
 standard variables of OpenTelemetry switch it on; nothing of its SDK is imported otherwise. A span is made from the
@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from scheduler.core.ports import Tell
-from scheduler.core.trace import span_id, trace_id
+from scheduler.core.views.trace import span_id, trace_id
 
 SWITCHES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")

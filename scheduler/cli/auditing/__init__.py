@@ -1,0 +1,1 @@
+"""Logs read into the accounts of an audit, and its report."""

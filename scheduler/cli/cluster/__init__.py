@@ -1,0 +1,1 @@
+"""What `leasebeat check --cluster` looks at."""

@@ -1,0 +1,1 @@
+"""What logs say became of each tick, held against the schedules."""

@@ -1,0 +1,1 @@
+"""What one write decides about ticks, runs and commands."""

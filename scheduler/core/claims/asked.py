@@ -1,0 +1,138 @@
+"""What people asked for through notes on the Lease: run a job, pause and resume it, settle everything (rules 36, 37).
+
+A command is consumed by one write, which removes its note, remembers its id and makes its effect. What cannot start
+yet, because its job runs or no worker is free, stays a note until it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from scheduler.core.claims.planning import Answer, Page
+from scheduler.core.job import Job, run_id
+from scheduler.core.ledger import MANUAL, Did
+from scheduler.core.notes.commands import (
+    LONGEST_PAUSED,
+    Command,
+    Do,
+    Pause,
+    commands_in,
+    is_command_id,
+    pauses_in,
+    pauses_text,
+    with_pauses,
+    without,
+)
+from scheduler.core.notes.replies import fates_of_manual_runs, with_answers
+
+AT_ONCE = 64  # commands that one write consumes
+REMEMBERED = 2 * AT_ONCE  # their ids, and for a run the run's as well
+
+
+def answer_commands(page: Page) -> None:
+    """Consume the commands that can have their effect now, the oldest first."""
+    page.pauses = dict(pauses_in(page.at.notes))
+    if page.at.leaving:
+        return
+    _end_pauses_of_what_does_not_tick(page)
+    commands, refused = commands_in(page.at.notes)
+    page.answers += (Answer(id_, None, why) for id_, why in refused)
+    page.undecided = len(commands) > AT_ONCE
+    for command in commands[:AT_ONCE]:
+        if command.id in page.ledger.acks:  # sent again, because its sender could not know that it was heard
+            page.answers.append(Answer(command.id, command, is_repeated=True))
+        elif not _do(page, command):
+            page.undecided = True
+
+
+def notes_after(page: Page) -> Mapping[str, str]:
+    """The notes beside the next ledger: without the commands consumed, with answers and with the pauses as they are."""
+    notes: Mapping[str, str] = page.at.notes
+    if page.answers or page.pauses != pauses_in(notes):
+        notes = with_pauses(without(notes, [answer.id for answer in page.answers]), page.pauses)
+    refused = {one.id: one.refusal for one in page.answers if one.refusal and is_command_id(one.id)}
+    gone = (Did(fate.job, fate.first, fate.last, fate.count, fate.reason) for fate in page.fates)
+    return with_answers(notes, refused | fates_of_manual_runs((*gone, *page.recorded)))
+
+
+def acks_after(page: Page) -> tuple[str, ...]:
+    """The ids of the last commands consumed; what was none may have any id, and does not push out others."""
+    new = (
+        id_ for answer in page.answers if answer.command and not answer.is_repeated for id_ in _names(answer.command)
+    )
+    return (*page.ledger.acks, *new)[-REMEMBERED:]
+
+
+def _do(page: Page, command: Command) -> bool:
+    """Make the command's effect; False leaves it for later."""
+    if page.outdated and (command.do is Do.RESET or not _is_served(page, command)):
+        return False  # a newer table may have the job that ours has not, and only one that has all can settle them
+    if not _is_served(page, command):
+        return _answer(page, command, f"there is no job {command.job}, or it is disabled")
+    match command.do:
+        case Do.RUN:
+            job = page.served(command.job or "")
+            return job is not None and _run(page, command, job) and _answer(page, command)
+        case Do.PAUSE:
+            return _pause(page, command)
+        case Do.RESUME:
+            names = [command.job] if command.job else list(page.pauses)  # of jobs, too, that only a newer table has
+            page.resumed |= {name: page.pauses.pop(name) for name in names if name in page.pauses}
+        case Do.RESET:
+            page.reset = True
+    return _answer(page, command)
+
+
+def _pause(page: Page, command: Command) -> bool:
+    pause = Pause(page.at.now, command.until, command.reason, command.by)
+    pauses = page.pauses | dict.fromkeys(_jobs(page, command), pause)
+    if len(pauses_text(pauses)) > LONGEST_PAUSED:
+        return _answer(page, command, f"a Lease cannot remember {len(pauses)} paused jobs; disable some in the table")
+    page.pauses = pauses
+    return _answer(page, command)
+
+
+def _end_pauses_of_what_does_not_tick(page: Page) -> None:
+    """The pause of a job that ticks ends with the first tick after it (`ticks.py`); an older table leaves all alone."""
+    over = [name for name, pause in page.pauses.items() if pause.is_over(page.at.now)]
+    if not over or page.outdated:
+        return
+    ticking = {job.name for job in page.at.table.ticking.values()}
+    for name in over:
+        if name not in ticking:
+            page.end_pause(name)
+
+
+def _is_served(page: Page, command: Command) -> bool:
+    return command.job is None or page.served(command.job) is not None
+
+
+def _answer(page: Page, command: Command, refusal: str = "") -> bool:
+    page.answers.append(Answer(command.id, command, refusal))
+    return True
+
+
+def _names(command: Command) -> tuple[str, ...]:
+    """What is remembered of a command: its id, and the run that it made, which a copy of it would make again."""
+    return (command.id, run_id(command.job, _tick(command))) if command.do is Do.RUN and command.job else (command.id,)
+
+
+def _tick(command: Command) -> str:
+    return MANUAL + command.at_text
+
+
+def _run(page: Page, command: Command, job: Job) -> bool:
+    tick = _tick(command)
+    is_known = run_id(job.name, tick) in page.ledger.acks
+    if is_known or any((entry.job, entry.tick) == (job.name, tick) for entry in page.open):
+        return True
+    blocker = page.blocker(job)
+    takes_slot = not (blocker and page.holds_slot(blocker))
+    if (blocker and not page.replaceable(job, blocker)) or (takes_slot and page.slots < 1):
+        return False
+    page.claim_first(job, tick, "manual", takes_slot=takes_slot)
+    return True
+
+
+def _jobs(page: Page, command: Command) -> Iterable[str]:
+    return [command.job] if command.job else [job.name for job in page.at.table.ticking.values()]

@@ -1,0 +1,1 @@
+"""What is seen of the Lease, the table and a run from outside."""

@@ -1,0 +1,1 @@
+"""What people read about schedules: the same thing in words, and warnings."""
