@@ -146,7 +146,7 @@ def _leading(table: JobTable, store: LeaseStore, note: Callable[[RunNews], None]
 
     supervised = SupervisorRunner(heard, HERE)
     threads = ThreadRunner(heard, table.max_parallel, dispatch.gate_is_open, clock)
-    runners, alarm = Runners(supervised, threads), Alarm(dispatch.ring, dispatch.ahead_of)
+    runners, alarm = Runners(supervised, threads, None), Alarm(dispatch.ring, dispatch.ahead_of)
     dispatch.employ(Crew(runners, alarm, inbox.wake, lambda _news: None))
     election = Election(Candidate("bench", "bench", known=table.known, creates_at_once=True), random.random)
     campaign = Campaign(election, dispatch, clock, lambda _event, **_facts: None, store)

@@ -8,7 +8,7 @@ config ──► table, settings ──┬─► Election ─► Campaign ─►
                                               │  ▲ ▲
                                    RunOrder   │  │ └── Alarm (APScheduler)
                                               ▼  │ RunNews
-                                            Runners: supervisor process, threads
+                                            Runners: supervisor process, threads, Jobs
 
 All of them tell a Feed, which is the log and whoever listens to it (`listeners.py`). Beside them the health server,
 which asks the loop, the campaign and those listeners.

@@ -130,7 +130,6 @@ class Replica:
             return self._leave(stop.wait())
         finally:
             self._health.close()
-            self._listeners.close()
             close_door()
 
     def _tell_started(self) -> None:
@@ -156,7 +155,7 @@ class Replica:
         self._dispatch.let_go()
         self._dispatch.tell_unrecorded()
         left = self._dispatch.running
-        for part in (self._bell, self._runners, self._store):
+        for part in (self._bell, self._runners, self._store, self._listeners):
             part.close()
         reason = "signal" if in_time else "drain_timeout"
         took_ms = round((self._clock.boot() - began) * 1000)

@@ -20,6 +20,7 @@ from scheduler.leading.heartbeat import Heartbeat
 
 LONGEST_WAIT_S = 60.0
 AFTER_A_DEFECT_S = 1.0
+SIGHTINGS = 16  # are kept for a loop that is held up, by its log for one: only the last of them is news by then
 
 _log = logging.getLogger("leasebeat.leading")
 Answer = TypeVar("Answer")
@@ -30,7 +31,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._sightings: deque[LeaseRecord | None] = deque()
+        self._sightings: deque[LeaseRecord | None] = deque(maxlen=SIGHTINGS)
         self._rung = False
 
     def put(self, record: LeaseRecord | None) -> None:
@@ -46,7 +47,7 @@ class Inbox:
             self._changed.notify()
 
     def take(self) -> list[LeaseRecord | None]:
-        """The sightings since the last call."""
+        """The sightings since the last call, the latest of them if they are many."""
         with self._changed:
             sightings = list(self._sightings)
             self._sightings.clear()

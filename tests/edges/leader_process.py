@@ -1,8 +1,9 @@
 """A leader to be killed, stopped and continued by a test; it does what it is told line by line.
 
-`exclusive COMMAND` and `allowed COMMAND` are runs. `trust SECONDS` shortens its trust. `copy me` has it fork, as a job
-with `isolation: thread` may do; the copy lives on beside it. It prints `trusted` and `copied` when that is done,
-`started` and `ended OUTCOME` for each run, and `signal N` for INT and TERM.
+`exclusive COMMAND` and `allowed COMMAND` are runs, and so is `call FUNCTION` of `sample_jobs.py`. `trust SECONDS`
+shortens its trust. `copy me` has it fork, as a job with `isolation: thread` may do; the copy lives on beside it. It
+prints `trusted` and `copied` when that is done, `started` and `ended OUTCOME` for each run, and `signal N` for INT and
+TERM.
 """
 # ruff: noqa: T201 - that is how it talks to the test
 
@@ -15,7 +16,7 @@ from scheduler.core.actions import ShellAction
 from scheduler.core.ports import RunEnded, RunNews, RunStarted
 from scheduler.running.supervisor.handle import SupervisorRunner
 from scheduler.running.supervisor.times import boot_now
-from tests.edges.supervision import CONFIG_FOLDER, FOR_EVER_S, order
+from tests.edges.supervision import CONFIG_FOLDER, FOR_EVER_S, order, python
 
 
 def hear(news: RunNews) -> None:
@@ -37,6 +38,8 @@ def lead() -> None:
             print("trusted", flush=True)
         elif kind == "copy":
             live_on_as_two()
+        elif kind == "call":
+            runner.start(python(what))
         else:
             runner.start(order(ShellAction(what), exclusive=kind == "exclusive"))
     runner.close()

@@ -20,7 +20,7 @@ from scheduler.core.moves import Acquired, Candidate, Seen, Timings
 from scheduler.core.ports import LeaseRecord
 from scheduler.core.work import Renewal
 from scheduler.leading.campaign import Campaign
-from scheduler.leading.loop import CampaignLoop, Inbox
+from scheduler.leading.loop import SIGHTINGS, CampaignLoop, Inbox
 from scheduler.leading.watch import FIRST_BACKOFF_S, POLL_JITTER, Watch
 from scheduler.stores.memory import MemoryLease, MemoryStore
 from tests.fakes.elections import Sheet
@@ -310,6 +310,15 @@ def test_the_inbox_keeps_the_order_and_gives_each_sighting_once() -> None:
 
     assert inbox.take() == [HELD, None, HELD]
     assert inbox.take() == []
+
+
+def test_a_loop_that_is_held_up_for_long_finds_the_latest_sightings_only() -> None:
+    """By a reader of its log that has paused, say, while another leads and writes twice a second."""
+    inbox = Inbox()
+    for version in range(3 * SIGHTINGS):
+        inbox.put(replace(HELD, version=str(version)))
+
+    assert inbox.take() == [replace(HELD, version=str(version)) for version in range(2 * SIGHTINGS, 3 * SIGHTINGS)]
 
 
 def test_a_bell_that_rang_before_the_wait_is_heard() -> None:

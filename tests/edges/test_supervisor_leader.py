@@ -18,10 +18,10 @@ from tests.edges.supervision import PATIENCE_S, Fifo
 
 
 class Leader:
-    """A leader in a process and a process group of its own."""
+    """A leader in a process and a process group of its own, started with this redirection of the shell's."""
 
-    def __init__(self) -> None:
-        command = [sys.executable, str(leader_process.__file__)]
+    def __init__(self, redirection: str = "") -> None:
+        command = ["sh", "-c", f'exec "$0" "$1" {redirection}', sys.executable, str(leader_process.__file__)]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0, process_group=0)
 
@@ -143,6 +143,14 @@ def test_a_signal_to_the_leaders_group_reaches_the_leader_only(leader: Leader, f
     assert leader.says() == f"signal {signum}"
     fifo.go()
     assert leader.says() == "ended succeeded"
+
+
+def test_the_runs_of_a_leader_that_has_no_stderr_have_one() -> None:
+    leader = Leader("2>&-")
+
+    assert leader.ask("call", "noop") == "started"
+    assert leader.says() == "ended succeeded"
+    leader.close()
 
 
 def test_a_leader_that_closes_its_runner_leaves_nothing(leader: Leader, fifos: list[Fifo]) -> None:

@@ -6,17 +6,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from scheduler.core.actions import ShellAction
 from scheduler.core.ports import RunEnded, Runner
 from scheduler.running.supervisor.handle import SupervisorRunner, _message
-from scheduler.running.supervisor.link import Hearing, Link
+from scheduler.running.supervisor.link import SILENCE_S, Hearing, Link
 from scheduler.running.supervisor.times import boot_now
 from scheduler.running.supervisor.wire import Setup, Trust
-from tests.edges.supervision import CONFIG_FOLDER, FOR_EVER_S, Ear, Fifo, perform, python, shell, trusted
+from tests.edges.supervision import CONFIG_FOLDER, FOR_EVER_S, Ear, Fifo, order, perform, python, shell, trusted
 
 TRUST = Trust(boot_now() + FOR_EVER_S, boot_now() + FOR_EVER_S)
 
@@ -127,30 +128,32 @@ def test_closing_leaves_no_supervisor_and_no_zombie(runner: SupervisorRunner, ea
         os.kill(supervisor, 0)
 
 
-def test_a_supervisor_that_is_stopped_does_not_hold_up_the_leader(runner: SupervisorRunner, ear: Ear) -> None:
-    supervisor = supervisor_of(runner, ear)
+def test_a_supervisor_that_is_stopped_does_not_hold_up_the_leader(
+    runner: SupervisorRunner, ear: Ear, fifo: Fifo
+) -> None:
+    started = perform(runner, shell(f"{fifo.hold}; echo $PPID; setsid sleep 60 & sleep 60"))
+    supervisor = int(ear.line(started))
+    fifo.wait_until_held()
     os.kill(supervisor, signal.SIGSTOP)
-    key = perform(runner, shell("true"))
+    waiting = perform(runner, shell("true"))
     runner.close()
 
-    assert ear.ended(key).outcome == "killed"
+    assert [ear.ended(key).outcome for key in (started, waiting)] == ["killed", "killed"]
+    fifo.wait_until_released()
 
 
 def test_a_supervisor_that_hears_nothing_for_long_is_given_up(ear: Ear, fifo: Fifo) -> None:
-    setup = Setup(CONFIG_FOLDER, sys.path, [], "info", grace_s=10.0, calls=1)
-    link = Link(setup, ear, patience_s=0.2)
+    hearing = Hearing()
+    link = Link(Setup(CONFIG_FOLDER, sys.path, [], "info", grace_s=10.0, calls=1), ear, hearing=hearing)
     link.send(TRUST)
     run = _message(shell(f"{fifo.hold}; echo $PPID; sleep 60"))
     link.start(run)
     supervisor = int(ear.line(run.key))
     fifo.wait_until_held()
+    hearing.patience_s = 0.2
     os.kill(supervisor, signal.SIGSTOP)
-    until = boot_now() + 4.0  # before the socket is full, which ends it as well
-    while not link.is_over and boot_now() < until:
-        link.send(TRUST)
-        threading.Event().wait(0.02)
+    link.send(TRUST)
 
-    assert link.is_over
     assert ear.ended(run.key).error == "the supervisor ended: signal KILL"
     fifo.wait_until_released()
 
@@ -170,6 +173,42 @@ def test_deaf_is_who_leaves_something_unread_for_long(looks: list[tuple[float, i
     found = [hearing.is_lost(look[1], look[0]) if look else hearing.it_spoke() for look in looks]
 
     assert bool(found[-1]) is deaf
+
+
+@pytest.mark.parametrize(
+    ("lose", "when"),
+    [
+        pytest.param(lambda runner: runner.kill_exclusive(), "the lead is lost", id="the lead is lost"),
+        pytest.param(lambda runner: runner.trust(0.0, boot_now() + 0.1), "the trust ends", id="the trust ends"),
+    ],
+)
+def test_a_stopped_supervisor_keeps_no_exclusive_run_alive(
+    runner: SupervisorRunner, ear: Ear, fifo: Fifo, lose: Callable[[SupervisorRunner], None], when: str
+) -> None:
+    """Nobody tells it anything any more once the lead is lost, so that cannot be what it is found out by."""
+    key = perform(runner, shell(f"{fifo.hold}; echo $PPID; setsid sleep 60 & sleep 60"))
+    supervisor = int(ear.line(key))
+    fifo.wait_until_held()
+    os.kill(supervisor, signal.SIGSTOP)
+    lose(runner)
+
+    assert ear.ended(key) == RunEnded(key, "killed", took_ms=0), when
+    fifo.wait_until_released()
+
+
+def test_a_stopped_supervisor_is_left_alone_while_its_runs_have_the_right_to_run(
+    runner: SupervisorRunner, ear: Ear, fifo: Fifo
+) -> None:
+    key = perform(runner, order(ShellAction(f"{fifo.hold}; echo $PPID; {fifo.pause}"), exclusive=False))
+    supervisor = int(ear.line(key))
+    fifo.wait_until_held()
+    os.kill(supervisor, signal.SIGSTOP)
+    runner.kill_exclusive()
+    threading.Event().wait(3 * SILENCE_S)
+    os.kill(supervisor, signal.SIGCONT)
+    fifo.go()
+
+    assert ear.ended(key).outcome == "succeeded"
 
 
 def test_what_ended_while_it_was_the_supervisors_child_is_reaped(runner: SupervisorRunner, ear: Ear) -> None:

@@ -173,6 +173,7 @@ def _settle(supervisor: int, outputs: tuple[int, int], keep: set[int]) -> None:
         signal.signal(signum, signal.SIG_DFL)
     for fd, standard in zip(outputs, (1, 2), strict=True):
         os.dup2(fd, standard)
+        os.close(fd)  # the listing needs one
     for name in os.listdir("/dev/fd"):  # noqa: PTH208 - names are all that is wanted
         if int(name) > 2 and int(name) not in keep:  # noqa: PLR2004 - 0, 1 and 2 are the standard streams
             with suppress(OSError):  # the listing's own

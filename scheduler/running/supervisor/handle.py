@@ -75,7 +75,7 @@ class SupervisorRunner:
         with self._lock:
             if self._link and self._link.start(message):
                 return
-            self._link = self._new_link(order.key)
+            self._link = self._new_link(message)
             self._link.send(message)
 
     def stop(self, key: str) -> None:
@@ -107,7 +107,7 @@ class SupervisorRunner:
         if link:
             link.close()
 
-    def _new_link(self, *awaited: str) -> Link:
+    def _new_link(self, *awaited: StartPython | StartShell) -> Link:
         from scheduler.running.supervisor.link import Link  # noqa: PLC0415 - a standby starts no process
 
         sys_path = [self._config_folder, *(entry for entry in sys.path if entry != self._config_folder)]

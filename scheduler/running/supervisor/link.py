@@ -17,19 +17,23 @@ from datetime import datetime
 
 from scheduler.core.ports import RunEnded, RunNews, RunOutput, RunStarted
 from scheduler.running.supervisor.run import ending
-from scheduler.running.supervisor.sessions import Tree
+from scheduler.running.supervisor.sessions import Tree, is_stopped
 from scheduler.running.supervisor.times import boot_now
 from scheduler.running.supervisor.wire import (
     Decoder,
     Ended,
+    KillExclusive,
     Message,
     Output,
     Setup,
     Started,
     StartPython,
     StartShell,
+    Trust,
     encode,
 )
+
+SILENCE_S = 0.25  # of the supervisor, until it is looked after
 
 _CHUNK_BYTES = 64 * 1024
 _NO_SESSION = 0  # not known yet
@@ -40,13 +44,13 @@ _DEAF_S = 30.0  # long enough for a slow machine to start the process, which rea
 
 
 class Hearing:
-    """Whether the supervisor still takes in what it is told, asked whenever there is something to tell it.
+    """Whether the supervisor still takes in what it is told, asked whenever it has been silent for a while.
 
     One that is stopped, or stuck, would let the leader go on for ever with runs that neither begin nor end.
     """
 
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
+    def __init__(self, patience_s: float = _DEAF_S) -> None:
+        self.patience_s = patience_s
         self._unread_since: float | None = None
 
     def is_lost(self, unread: int, now: float) -> bool:
@@ -55,7 +59,7 @@ class Hearing:
             self._unread_since = None
         elif self._unread_since is None:
             self._unread_since = now
-        return self._unread_since is not None and now - self._unread_since > self._patience_s
+        return self._unread_since is not None and now - self._unread_since > self.patience_s
 
     def it_spoke(self) -> None:
         """So it is busy and not stuck."""
@@ -66,23 +70,30 @@ class Link:
     """A supervisor from its start to its end. `news` is called in this link's thread alone.
 
     The thread also starts the process: whoever asks for a run must not wait for that, and a process that cannot be
-    started is reported just as one that died. `awaited` are the runs that will be handed over first. A supervisor that
-    has taken nothing in for `patience_s` is killed.
+    started is reported just as one that died. `awaited` are the runs that will be handed over first.
+
+    A supervisor that takes nothing in for so long that `hearing` gives it up is killed. So is one that is stopped when
+    an exclusive run has lost its right to run: it cannot keep that deadline, after which the job may run elsewhere.
     """
 
     def __init__(
         self,
         setup: Setup,
         news: Callable[[RunNews], None],
-        awaited: Iterable[str] = (),
-        patience_s: float = _DEAF_S,
+        awaited: Iterable[StartPython | StartShell] = (),
+        hearing: Hearing | None = None,
     ) -> None:
         self._news = news
         self._ours, self._theirs = socket.socketpair()
-        self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _PATIENCE_S, 0))
-        self._hearing = Hearing(patience_s)
+        self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(_PATIENCE_S))
+        self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(SILENCE_S))
+        self._hearing = hearing or Hearing()
         self._lock = threading.Lock()
-        self._sessions = dict.fromkeys(awaited, _NO_SESSION)
+        self._sessions: dict[str, int] = {}
+        self._exclusive: set[str] = set()
+        self._exclusive_until = 0.0
+        for order in awaited:
+            self._await(order)
         self._is_over = False
         self._is_wanted = True
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,8 +110,10 @@ class Link:
     def send(self, message: Message) -> None:
         """Tell the supervisor; if it is gone, there is nobody to tell."""
         with self._lock:
-            if self._process and not self._is_over and self._hearing.is_lost(_unread(self._ours), boot_now()):
-                self._process.kill()
+            if isinstance(message, Trust):
+                self._exclusive_until = message.exclusive_until
+            elif isinstance(message, KillExclusive):
+                self._exclusive_until = 0.0
             self._send(message)
 
     def start(self, order: StartPython | StartShell) -> bool:
@@ -108,7 +121,7 @@ class Link:
         with self._lock:
             if self._is_over:
                 return False
-            self._sessions[order.key] = _NO_SESSION
+            self._await(order)
             self._send(order)
             return True
 
@@ -117,14 +130,19 @@ class Link:
         self._is_wanted = False
         self._hang_up(socket.SHUT_WR)
         self._thread.join(_PATIENCE_S)
-        if self._thread.is_alive() and self._process:
-            self._process.kill()
+        if self._thread.is_alive() and self._process and self._process.poll() is None:
+            _end_by_force(self._process)
         self._thread.join()
 
     def drop_copy(self) -> None:
         """In a forked copy of the leader: close the sockets, whose copies would hide either end's death."""
         self._ours.close()
         self._theirs.close()
+
+    def _await(self, order: StartPython | StartShell) -> None:
+        self._sessions[order.key] = _NO_SESSION
+        if order.exclusive:
+            self._exclusive.add(order.key)
 
     def _send(self, message: Message) -> None:
         try:
@@ -145,7 +163,7 @@ class Link:
             cause = f"{cause}: {error}"
         else:
             try:
-                self._read()
+                self._read(self._process)
             finally:  # also if news failed: without a reader there must be no runs
                 self._hang_up(socket.SHUT_RDWR)
                 status = _end_of(self._process)
@@ -159,19 +177,37 @@ class Link:
                 [sys.executable, "-P", "-m", "scheduler.running.supervisor", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # what it has to say it says through the socket; stderr is for its bugs
+                stderr=None if sys.__stderr__ else subprocess.DEVNULL,  # one that is closed is missed by the workers
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
 
-    def _read(self) -> None:
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
         decoder = Decoder()
+        while (data := self._heard()) != b"":
+            if data is None:
+                self._look_after(process)
+                continue
+            self._hearing.it_spoke()
+            for report in decoder.feed(data):
+                self._pass_on(report)
+
+    def _heard(self) -> bytes | None:
+        """What it says next; None when it has been silent for a while, and nothing at its end."""
         try:
-            while data := self._ours.recv(_CHUNK_BYTES):
-                self._hearing.it_spoke()
-                for report in decoder.feed(data):
-                    self._pass_on(report)
+            return self._ours.recv(_CHUNK_BYTES)
+        except BlockingIOError:
+            return None
         except ConnectionResetError:
+            return b""
+
+    def _look_after(self, process: subprocess.Popen[bytes]) -> None:
+        now = boot_now()
+        if self._exclusive and now >= self._exclusive_until and is_stopped(process.pid):
+            self._is_wanted = False  # its runs have not crashed: they end because the lead has
+        elif not self._hearing.is_lost(_unread(self._ours), now):
             return
+        _end_by_force(process)
 
     def _pass_on(self, report: Message) -> None:
         match report:
@@ -183,6 +219,7 @@ class Link:
                     self._news(RunOutput(report.key, report.stream, line, report.logger, report.level))
             case Ended():
                 self._sessions.pop(report.key, None)
+                self._exclusive.discard(report.key)
                 self._news(RunEnded(report.key, report.outcome, report.took_ms, report.reason, report.error))
 
     def _bury(self, status: int | None, cause: str) -> None:
@@ -200,6 +237,11 @@ class Link:
                 self._news(RunEnded(key, "killed", took_ms=0))
 
 
+def _timeval(seconds: float) -> bytes:
+    whole = int(seconds)
+    return struct.pack("ll", whole, round((seconds - whole) * 1_000_000))
+
+
 def _unread(ours: socket.socket) -> int:
     """How much of what was sent has not been taken in at the other end; 0 where the kernel does not tell."""
     with suppress(OSError):
@@ -212,8 +254,13 @@ def _end_of(process: subprocess.Popen[bytes]) -> int:
     try:
         return process.wait(_PATIENCE_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _end_by_force(process)
         return process.wait()
+
+
+def _end_by_force(process: subprocess.Popen[bytes]) -> None:
+    """Kill a supervisor that does nothing any more, with all that is below it while it can still be found there."""
+    Tree(process.pid).kill()
 
 
 def _wipe_out(session: int) -> None:

@@ -95,6 +95,8 @@ class Run:
 
     def _cause_of_death(self) -> str:
         code = os.waitstatus_to_exitcode(self.child.status or 0)
+        if code == 0:
+            return "exit 0 before the function returned"  # os._exit(0), say; of a command it is success
         last_words = self.voice.last_words[:_QUOTED_CHARACTERS]
         return f"{ending(code)}: {last_words}" if last_words and code > 0 else ending(code)
 

@@ -86,6 +86,13 @@ def kill_descendants() -> bool:
     return bool(below)
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a signal or a debugger has stopped this process; False where nobody can tell."""
+    with suppress(OSError):
+        return _stat(pid)[0] in b"Tt"
+    return False
+
+
 def _send(pids: Iterable[int], signum: int) -> None:
     for pid in pids:
         with suppress(OSError):  # it ended by itself, or it changed its user
@@ -117,9 +124,13 @@ def _table(pids: Iterable[int]) -> _Table:
 
 
 def _parent_and_session(pid: int) -> tuple[int, int] | None:
-    """From proc(5)'s stat, whose second field is a name that may contain blanks and parentheses."""
     with suppress(OSError):
-        with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - pathlib is a third of a megabyte
-            state, parent, _, session, *_ = stat.read().rpartition(b")")[2].split()
+        state, parent, _, session, *_ = _stat(pid)
         return None if state in b"ZX" else (int(parent), int(session))
     return None
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of proc(5)'s stat from the state on: the one before it is a name that may have blanks and brackets."""
+    with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - pathlib is a third of a megabyte
+        return stat.read().rpartition(b")")[2].split()
