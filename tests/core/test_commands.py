@@ -16,6 +16,7 @@ from scheduler.core.notes.commands import (
     commands_in,
     note_of,
     pauses_in,
+    pauses_text,
     with_pauses,
     without,
 )
@@ -118,6 +119,12 @@ def test_a_command_is_understood(text: str, expected: Command) -> None:
         pytest.param(said(job=...), "expected job to name the job to run, got none", id="run says no job"),
         pytest.param(said(job=None), "expected job to name the job to run, got none", id="run says null"),
         pytest.param(said(job=""), "expected job to be a job's name, got ''", id="run says an empty job"),
+        pytest.param(said(job="Ping"), "expected job to be a job's name, got 'Ping'", id="no job has capitals"),
+        pytest.param(said(job="p" * 53), f"expected job to be a job's name, got '{'p' * 40}…'", id="a longer name"),
+        pytest.param(
+            said(reason="\ud800"), r"expected reason to be text, got '\ud800'", id="half a letter, as JSON can say it"
+        ),
+        pytest.param(said(by="a\udfffb"), r"expected by to be text, got 'a\udfffb'", id="the other half"),
         pytest.param(said(job=7), "expected job to be a job's name, got int", id="a number for a job"),
         pytest.param(said(do="pause", job=[]), "expected job to be a job's name, got list", id="a list for a job"),
         pytest.param(
@@ -237,6 +244,32 @@ def test_jobs_that_share_a_pause_share_an_entry() -> None:
     assert len(with_pauses({}, {f"job-number-{number:08}": Pause(AT) for number in range(2000)})["paused"]) < 41_000
 
 
+def test_a_pause_of_what_can_be_no_job_is_none() -> None:
+    pause = {"since": AT_TEXT}
+    text = json.dumps({"a": pause, "Meter": pause, "b c\ud800 d": [pause], "x" * 53: pause, "": pause, " ": [pause]})
+
+    assert pauses_in({"paused": text}) == {"a": Pause(AT), "b": Pause(AT), "d": Pause(AT)}
+
+
+class CountedName(str):
+    """A job's name that counts how often it is held against another."""
+
+    compared = 0
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountedName.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_writing_down_the_pauses_of_a_large_table_takes_one_look_at_each() -> None:
+    """A leader that thinks for ten seconds is none any more, and so with every successor that is asked the same."""
+    pauses_text({CountedName(f"job-{number}"): Pause(AT) for number in range(300)})
+
+    assert CountedName.compared < 300
+
+
 def test_a_pause_is_over_from_its_end_on() -> None:
     assert not Pause(AT).is_over(UNTIL)
     assert not Pause(AT, UNTIL).is_over(UNTIL - timedelta(milliseconds=1))
@@ -290,7 +323,8 @@ INSTANTS = st.datetimes(timezones=st.just(UTC)).map(
 NAMES = st.text(min_size=1, max_size=12)
 ENDS, WORDS, WHO = st.none() | INSTANTS, st.none() | TEXT, st.none() | NAMES
 IDS = st.text("0123456789abcdef", min_size=8, max_size=8).map("m-{}".format)
-JOBS = st.text(min_size=1, max_size=8)
+JOBS = st.text("abz019-", min_size=1, max_size=8)
+ANY_TEXT = st.text(st.sampled_from("ab- \u00e9\ud800\udfff"), max_size=4)  # also what UTF-8 does not have
 COMMANDS = st.one_of(
     st.builds(Command, IDS, st.just(Do.RUN), JOBS, INSTANTS, ENDS, WORDS, WHO),
     st.builds(
@@ -306,19 +340,23 @@ COMMANDS = st.one_of(
     st.builds(Command, IDS, st.just(Do.RESET), st.none(), INSTANTS, ENDS, WORDS, WHO),
 )
 PAUSES = st.dictionaries(
-    TEXT | st.text("ab-", max_size=2),
+    JOBS | st.text("ab", min_size=1, max_size=2),
     st.builds(Pause, INSTANTS, ENDS, WORDS, WHO),
     max_size=4,
 )
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.sampled_from([AT_TEXT, *Do]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT | st.sampled_from([AT_TEXT, *Do]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
     max_leaves=6,
 )
 FIELDS = st.sampled_from(["do", "job", "at", "until", "reason", "since", "by"])
-NEAR = st.dictionaries(FIELDS, JSON).map(json.dumps) | st.dictionaries(TEXT, st.dictionaries(FIELDS, JSON)).map(
-    json.dumps
-)
+NEAR = st.one_of(
+    st.dictionaries(FIELDS, JSON, max_size=4),
+    st.dictionaries(FIELDS, ANY_TEXT, max_size=2).map(lambda more: {"do": "pause", "job": None, "at": AT_TEXT} | more),
+    st.dictionaries(
+        ANY_TEXT | JOBS, st.dictionaries(FIELDS, ANY_TEXT, max_size=2).map(lambda more: {"since": AT_TEXT} | more)
+    ),
+).map(json.dumps)
 NOTES = st.dictionaries(
     st.sampled_from(["paused", "cmd-", f"cmd-{ID}"]) | TEXT | TEXT.map("cmd-{}".format),
     TEXT | NEAR | JSON.map(json.dumps),
@@ -346,13 +384,15 @@ def test_pauses_are_read_as_they_were_written_and_touch_no_other_note(
 def test_every_note_that_claims_to_be_a_command_is_one_or_is_refused_and_can_be_taken_out(
     notes: dict[str, str],
 ) -> None:
+    """And what is understood can be written in UTF-8, as stores have it; else no leader could write ever after."""
     commands, refused = commands_in(notes)
     ids = [command.id for command in commands] + [id_ for id_, _ in refused]
-    pauses_in(notes)
 
     assert sorted(f"cmd-{id_}" for id_ in ids) == sorted(key for key in notes if key.startswith("cmd-"))
     assert all(reason and len(reason) < 200 for _, reason in refused)
     assert commands_in(without(notes, ids)) == ([], [])
+    assert all(note_of(command)[1].encode() for command in commands)
+    assert pauses_text(pauses_in(notes)).encode()
 
 
 @given(st.lists(COMMANDS, max_size=5))

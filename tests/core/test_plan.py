@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.claims.plan import FULL_BYTES, missed, plan
 from scheduler.core.claims.planning import Held, Plan, Situation, State
 from scheduler.core.job import CatchUp, Delivery, Job, JobTable, Overlap, fingerprint, instant_text, run_id
@@ -82,6 +83,9 @@ A = every("a", 300)
         pytest.param(Held(State.WAITING), [1], [], [], id="waiting for its retry: kept"),
         pytest.param(Held(State.READY), [2], [2], [], id="its delay is over: the next attempt"),
         pytest.param(Held(State.KILLED), [2], [2], [], id="killed: repeated"),
+        pytest.param(
+            Held(State.ABSENT, outcome="too_old"), [], [], ["too_old"], id="to be taken up and nowhere: given up"
+        ),
         pytest.param(None, [2], [2], [], id="not known to this process: repeated"),
     ],
 )
@@ -93,6 +97,13 @@ def test_our_own_open_runs(held: Held | None, open_after: list[int], claims: lis
     assert [one.attempt for one in made.ledger.open] == open_after
     assert [claim.entry.attempt for claim in made.claims] == claims
     assert [fate.reason for fate in made.fates] == fates
+
+
+def test_the_next_attempt_waits_for_a_slot() -> None:
+    mine = entry(failures=1)
+    made = plan(ledger(A, open=(mine,)), situation(table(A), 6, slots=0, held={mine.key: Held(State.READY)}))
+
+    assert (made.claims, made.ledger.open) == ((), (mine,))
 
 
 def test_an_end_is_written_down() -> None:
@@ -130,7 +141,8 @@ def test_a_failure_is_counted() -> None:
         pytest.param({"left": 20}, 6, "kept", id="still draining"),
         pytest.param({"name": "off"}, 6, "kept", id="of a disabled job"),
         pytest.param({"name": "stranger"}, 6, "kept", id="of a job we have not"),
-        pytest.param({"name": "stranger", "delivery": "m"}, 6, "leader_lost", id="which was at_most_once"),
+        pytest.param({"name": "stranger", "delivery": "m"}, 6, "kept", id="which was at_most_once and may be a Job"),
+        pytest.param({"name": "stranger"}, 7 * 86_400 + 5, "kept", id="for 7 days"),
         pytest.param({"name": "stranger"}, 7 * 86_400 + 6, "not_in_table", id="for longer than 7 days"),
     ],
 )
@@ -143,6 +155,53 @@ def test_what_others_left_open(theirs: dict[str, Any], now: float, expected: str
     outcome = [claim.cause for claim in made.claims] + [fate.reason for fate in made.fates] or ["kept"]
     assert outcome == [expected]
     assert (left in made.ledger.open) == (expected == "kept")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "as_known", "claims"),
+    [
+        pytest.param({"left": 20}, "", [], id="it drains, and has time left"),
+        pytest.param({"left": 20}, "overdue", [(2, "rerun", 0)], id="it has used up its time: cut off"),
+        pytest.param({"failures": 1}, "resting", [], id="it failed, and rests"),
+        pytest.param({"failures": 1}, "", [(2, "retry", 0)], id="it failed, and has rested: the next attempt"),
+        pytest.param({"attempt": 2, "failures": 1}, "", [(3, "rerun", 0)], id="its second attempt was under way"),
+    ],
+)
+def test_how_long_others_runs_are_let_be(
+    theirs: dict[str, Any], as_known: str, claims: list[tuple[int, str, int]]
+) -> None:
+    """Rules 16, 17 and 26; the times are counted by whoever calls."""
+    left = entry(owner="b7", **theirs)
+    facts = {as_known: frozenset({left.key})} if as_known else {}
+    made = plan(ledger(A, open=(left,)), situation(table(A), 6, **facts))
+
+    assert [(claim.entry.attempt, claim.cause, claim.entry.left) for claim in made.claims] == claims
+    assert (left in made.ledger.open) == (not claims)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "now", "adopts"),
+    [
+        pytest.param({}, 6, None, id="it may be started again: taken up, or begun if it is nowhere"),
+        pytest.param({"delivery": "m"}, 6, "leader_lost", id="at_most_once: taken up, and no more"),
+        pytest.param({"attempt": 3}, 6, "max_interruptions", id="cut off three times"),
+        pytest.param({}, 3606, "too_old", id="older than the window"),
+    ],
+)
+def test_what_goes_on_elsewhere_is_taken_up(theirs: dict[str, Any], now: float, adopts: str | None) -> None:
+    """Rule 17: a leader that was lost has not cut it off; only where it may not be *started* does the claim say so."""
+    one, left = every("a", 300, action=KubernetesJobAction("acme/indexer:4")), entry(owner="b7", **theirs)
+    made = plan(ledger(one, open=(left,), settled=noon(now)), situation(table(one), now))
+
+    assert [(claim.entry.attempt, claim.adopts) for claim in made.claims] == [(left.attempt + 1, adopts)]
+    assert not made.fates
+
+
+def test_what_has_failed_elsewhere_does_not_go_on() -> None:
+    one, left = every("a", 300, action=KubernetesJobAction("acme/indexer:4")), entry(owner="b7", failures=1)
+    made = plan(ledger(one, open=(left,), settled=noon(3606)), situation(table(one), 3606))
+
+    assert said(made) == {"claims": [], "fates": [("a", tick(5), 1, "too_old")], "open": []}
 
 
 @pytest.mark.parametrize(
@@ -231,6 +290,23 @@ def test_a_tick_falls_due_while_its_job_runs(policy: dict[str, Any], cause: str,
         assert [(one.reason, one.blocker) for one in made.fates] == [(fate, run("a", 0))]
 
 
+def test_a_tick_that_falls_due_as_the_gate_opens_was_not_missed() -> None:
+    one = every("a", 10)
+    made = plan(ledger(one), situation(table(one), 11, lead_since=noon(10)))
+
+    assert said(made)["claims"] == [(run("a", 10), 1, "schedule")]
+
+
+def test_a_tick_behind_the_retry_of_a_run_that_was_in_time_is_skipped() -> None:
+    """Rule 25: nothing is caught up, so overlap judges, also for a job that wants all its ticks."""
+    one, mine = every("a", 10, catch_up=CatchUp.ALL), entry(at=10, failures=1)
+    held = {mine.key: Held(State.READY, "schedule")}
+    made = plan(ledger(one, open=(mine,), settled=noon(10)), situation(table(one), 20, held=held))
+
+    assert said(made)["claims"] == [(run("a", 10), 2, "retry")]
+    assert said(made)["fates"] == [("a", tick(20), 1, "overlap")]
+
+
 def test_the_oldest_of_all_jobs_goes_first() -> None:
     jobs = table(every("often", 10), every("seldom", 300, offset=7), every("too", 300, offset=8))
     made = plan(ledger(*jobs.jobs.values()), situation(jobs, 10, slots=2))
@@ -250,6 +326,22 @@ def test_a_leader_that_leaves_decides_on_no_tick() -> None:
 
     assert said(made) == {"claims": [], "fates": [], "open": [(one.run, 1, one.owner) for one in (killed, theirs)]}
     assert (made.ledger.settled, made.ledger.behind) == (before.settled, before.behind)
+
+
+def test_a_leader_that_leaves_counts_a_failure() -> None:
+    """Rule 34: so that its successor knows that the attempt is over."""
+    mine = entry()
+    made = plan(ledger(A, open=(mine,)), situation(table(A), 6, held={mine.key: Held(State.FAILED)}, leaving=True))
+
+    assert made.failed == made.ledger.open == (replace(mine, failures=1),)
+
+
+def test_a_leader_that_leaves_hears_no_command() -> None:
+    """Rule 32: what was asked for would begin nowhere."""
+    notes = notes_of(RUN_A) | {"cmd-odd": "?"}
+    made = plan(ledger(A), situation(table(A), 6, notes=notes, leaving=True))
+
+    assert (made.claims, made.answers, made.notes) == ((), (), notes)
 
 
 # ------------------------------------------------------------------ ahead of their time
@@ -368,6 +460,14 @@ def test_what_becomes_of_a_run_that_gave_way(held: Held, reason: str | None) -> 
     assert [fate.reason for fate in made.fates] == ([reason] if reason else [])
 
 
+def test_a_run_that_gives_way_is_open_until_it_is_dead() -> None:
+    one, old, new = every("a", 10, overlap=Overlap.REPLACE), entry(at=0), entry(at=10)
+    states = {old.key: Held(State.ALIVE), new.key: Held(State.UNSTARTED)}
+    made = plan(ledger(one, open=(old, new), settled=noon(10)), situation(table(one), 11, held=states))
+
+    assert (made.ledger.open, made.fates) == ((old, new), ())
+
+
 def test_a_successor_repeats_only_the_newest_of_two() -> None:
     """Rule 25: at the crash the old run was being replaced."""
     one = every("a", 10, overlap=Overlap.REPLACE)
@@ -407,20 +507,59 @@ def test_a_command_that_was_heard_has_no_effect_again() -> None:
     made = plan(ledger(one, acks=(RUN_A.id,)), situation(table(one), 4, notes=notes_of(RUN_A)))
 
     assert (made.claims, made.notes, made.ledger.acks) == ((), {}, (RUN_A.id,))
+    assert not made.undecided
+
+
+def test_a_run_that_was_asked_for_is_begun_once_however_long_it_takes() -> None:
+    """P2: its id may be forgotten by the time a copy comes, but not the run while it is open."""
+    one = every("a", 300, overlap=Overlap.ALLOW)
+    mine = replace(entry(), tick=MANUAL_A.partition("@")[2])
+    made = plan(
+        ledger(one, open=(mine,)),
+        situation(table(one), 9, notes=notes_of(RUN_A), held={mine.key: Held(State.ALIVE, "manual")}),
+    )
+
+    assert (made.claims, made.notes) == ((), {})
+
+
+def test_an_older_table_runs_what_the_newer_has_too() -> None:
+    """Rule 20: only what it does not serve waits for the newer."""
+    one = every("a", 300)
+    made = plan(ledger(one, rev=1), situation(table(one), 4, notes=notes_of(RUN_A)))
+
+    assert said(made)["claims"] == [(MANUAL_A, 1, "manual")]
+
+
+def test_what_was_refused_is_remembered_by_its_id_alone() -> None:
+    """It made no run, and whatever name it bore must not fill the ledger."""
+    made = plan(ledger(A), situation(table(A), 4, notes=notes_of(replace(RUN_A, job="none"))))
+
+    assert made.ledger.acks == (RUN_A.id,)
+
+
+def test_what_bears_no_commands_name_is_taken_away_and_not_answered() -> None:
+    """Nobody waits for that answer, and only so many are kept."""
+    made = plan(ledger(A), situation(table(A), 4, notes={"cmd-odd": "?"}))
+
+    assert [answer.id for answer in made.answers] == ["odd"]
+    assert (made.notes, made.ledger.acks) == ({}, ())
 
 
 @pytest.mark.parametrize(
-    ("overlap", "slots", "claimed"),
+    ("overlap", "state", "slots", "claimed"),
     [
-        pytest.param(Overlap.SKIP, 16, False, id="its job runs: it waits"),
-        pytest.param(Overlap.REPLACE, 0, True, id="replace: takes its place"),
-        pytest.param(Overlap.ALLOW, 16, True, id="allow: runs beside it"),
-        pytest.param(Overlap.ALLOW, 0, False, id="no worker is free: it waits"),
+        pytest.param(Overlap.SKIP, State.ALIVE, 16, False, id="its job runs: it waits"),
+        pytest.param(Overlap.REPLACE, State.ALIVE, 0, True, id="replace: takes its place"),
+        pytest.param(Overlap.REPLACE, State.WAITING, 0, False, id="of one that rests, which has none: it waits"),
+        pytest.param(Overlap.ALLOW, State.ALIVE, 16, True, id="allow: runs beside it"),
+        pytest.param(Overlap.ALLOW, State.ALIVE, 0, False, id="no worker is free: it waits"),
     ],
 )
-def test_a_run_that_is_asked_for_waits_until_it_can_start(overlap: Overlap, slots: int, *, claimed: bool) -> None:
+def test_a_run_that_is_asked_for_waits_until_it_can_start(
+    overlap: Overlap, state: State, slots: int, *, claimed: bool
+) -> None:
     one, mine = every("a", 300, overlap=overlap), entry(at=0)
-    facts = {"held": {mine.key: Held(State.ALIVE)}, "slots": slots, "notes": notes_of(RUN_A)}
+    facts = {"held": {mine.key: Held(state)}, "slots": slots, "notes": notes_of(RUN_A)}
     made = plan(ledger(one, open=(mine,)), situation(table(one), 4, **facts))
 
     assert [claim.cause for claim in made.claims] == (["manual"] if claimed else [])
@@ -494,22 +633,53 @@ def test_the_pause_of_a_job_that_never_ticks_ends_by_itself_too(revision: int) -
     assert pauses_in(made.notes).keys() == ({"hand", "gone"} if revision else {"gone"})
 
 
+@pytest.mark.parametrize(
+    ("name", "still_paused"),
+    [
+        pytest.param("a", {"b", "gone"}, id="one job"),
+        pytest.param("c", {"a", "b", "gone"}, id="one that is not paused"),
+        pytest.param(None, set(), id="all, also such as only a newer table has"),
+    ],
+)
+def test_who_is_resumed(name: str | None, still_paused: set[str]) -> None:
+    jobs = [every("a", 10), every("b", 10), every("c", 10)]
+    resume = Command("m-00000001", Do.RESUME, name, noon(5))
+    notes = notes_of(resume, a=Pause(NOON), b=Pause(NOON), gone=Pause(NOON))
+    made = plan(ledger(*jobs), situation(table(*jobs), 6, notes=notes))
+
+    assert pauses_in(made.notes).keys() == still_paused
+    assert made.ledger.acks == (resume.id,)
+
+
 def test_who_paused_it_is_remembered() -> None:
-    one = every("a", 10)
+    one, other = every("a", 10), every("b", 10)
     pause = Command("m-00000001", Do.PAUSE, "a", noon(5), None, "vendor outage", "jane")
-    made = plan(ledger(one), situation(table(one), 6, notes=notes_of(pause)))
+    made = plan(ledger(one, other), situation(table(one, other), 6, notes=notes_of(pause)))
 
     assert pauses_in(made.notes) == {"a": Pause(noon(6), None, "vendor outage", "jane")}
 
 
-def test_more_pauses_than_a_lease_can_hold_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("reason", "earlier", "refused"),
+    [
+        pytest.param("audit", 514, False, id="there is just room, for a whole table shares one pause"),
+        pytest.param("audit", 515, True, id="one more"),
+        pytest.param("監査" * 100, 59, False, id="there is just room beside reasons in Chinese"),
+        pytest.param("監査" * 100, 60, True, id="one more: it is bytes that count, not letters"),
+    ],
+)
+def test_more_pauses_than_a_lease_can_hold_are_refused(reason: str, earlier: int, *, refused: bool) -> None:
     """Else the leader's writes would be refused from then on, and with them its lead."""
-    jobs = [every(f"{'long-name-' * 4}{number:08}", 300) for number in range(1000)]
+    jobs = [every(f"job-{number:04}", 300) for number in range(100)]
+    known = {f"gone-{number}": Pause(noon(number), reason=reason) for number in range(earlier)}
     pause = Command("m-00000001", Do.PAUSE, None, noon(5))
-    made = plan(ledger(*jobs), situation(table(*jobs), 6, notes=notes_of(pause)))
+    made = plan(ledger(*jobs), situation(table(*jobs), 6, notes=notes_of(pause, **known)))
 
-    assert answers_in(made.notes) == {pause.id: "a Lease cannot remember 1000 paused jobs; disable some in the table"}
-    assert pauses_in(made.notes) == {}
+    total = 100 + earlier
+    why = {pause.id: f"a Lease cannot remember {total} paused jobs; disable some in the table"} if refused else {}
+    assert answers_in(made.notes) == why
+    assert len(pauses_in(made.notes)) == (earlier if refused else total)
+    assert len(made.notes["paused"].encode()) <= 40 * 1024
 
 
 @pytest.mark.parametrize(
@@ -572,6 +742,19 @@ def test_very_many_commands_take_more_than_one_write() -> None:
     assert {command.id for command in many[:64]} <= set(made.ledger.acks)
 
 
+def test_runs_that_wait_for_their_job_hold_up_no_other_command() -> None:
+    """However many they are: who pauses a job must be heard at once."""
+    one, mine = every("a", 300), entry(at=0)
+    many = [replace(RUN_A, id=f"m-{number:08x}", at=noon(number)) for number in range(70)]
+    pause = Command("m-ffffffff", Do.PAUSE, "a", noon(80))
+    facts = {"held": {mine.key: Held(State.ALIVE)}, "notes": notes_of(*many, pause)}
+    made = plan(ledger(one, open=(mine,)), situation(table(one), 100, **facts))
+
+    assert pauses_in(made.notes).keys() == {"a"}
+    assert commands_in(made.notes) == (many, [])
+    assert made.undecided
+
+
 def test_a_copy_of_a_command_runs_nothing_again() -> None:
     """P2: another id, but the same job and moment, so the same run id."""
     one = every("a", 300)
@@ -588,6 +771,7 @@ def test_a_reset_leaves_paused_jobs_paused() -> None:
     reset = Command("m-00000003", Do.RESET, None, noon(40))
     made = plan(ledger(one), situation(table(one), 41, notes=notes_of(reset, a=Pause(NOON))))
 
+    assert said(made)["fates"] == [("a", tick(10), 4, "reset")]
     assert pauses_in(made.notes).keys() == {"a"}
 
 
@@ -611,8 +795,8 @@ def test_a_pause_that_was_heard_twice_is_told_once() -> None:
 
 def test_a_pause_that_ends_before_the_tick_has_not_hidden_it() -> None:
     """Rule 23: looked at ahead of its time, the tick seems paused, and is not when it is due."""
-    one = every("a", 10)
-    made = plan(ledger(one), situation(table(one), 9.6, notes=notes_of(a=Pause(NOON, noon(9.9))), **SLOW_STORE))
+    jobs, notes = [every("a", 10), every("b", 10)], notes_of(a=Pause(NOON, noon(9.9)), b=Pause(NOON))
+    made = plan(ledger(*jobs), situation(table(*jobs), 9.6, notes=notes, **SLOW_STORE))
 
     assert (made.claims, made.too_early) == ((), True)
 

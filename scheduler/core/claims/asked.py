@@ -12,7 +12,7 @@ from scheduler.core.claims.planning import Answer, Page
 from scheduler.core.job import Job, run_id
 from scheduler.core.ledger import MANUAL, Did
 from scheduler.core.notes.commands import (
-    LONGEST_PAUSED,
+    LONGEST_PAUSED_BYTES,
     Command,
     Do,
     Pause,
@@ -37,11 +37,11 @@ def answer_commands(page: Page) -> None:
     _end_pauses_of_what_does_not_tick(page)
     commands, refused = commands_in(page.at.notes)
     page.answers += (Answer(id_, None, why) for id_, why in refused)
-    page.undecided = len(commands) > AT_ONCE
-    for command in commands[:AT_ONCE]:
-        if command.id in page.ledger.acks:  # sent again, because its sender could not know that it was heard
-            page.answers.append(Answer(command.id, command, is_repeated=True))
-        elif not _do(page, command):
+    consumed = 0
+    for command in commands:  # past those that wait: a pause is not to be held up by runs that have no place
+        if consumed < AT_ONCE and _hear(page, command):
+            consumed += 1
+        else:
             page.undecided = True
 
 
@@ -57,10 +57,16 @@ def notes_after(page: Page) -> Mapping[str, str]:
 
 def acks_after(page: Page) -> tuple[str, ...]:
     """The ids of the last commands consumed; what was none may have any id, and does not push out others."""
-    new = (
-        id_ for answer in page.answers if answer.command and not answer.is_repeated for id_ in _names(answer.command)
-    )
+    new = (name for answer in page.answers if not answer.is_repeated for name in _names(answer))
     return (*page.ledger.acks, *new)[-REMEMBERED:]
+
+
+def _hear(page: Page, command: Command) -> bool:
+    """Consume the command, if it can have its effect now; one sent again, by a sender who did not know, had it."""
+    if command.id in page.ledger.acks:
+        page.answers.append(Answer(command.id, command, is_repeated=True))
+        return True
+    return _do(page, command)
 
 
 def _do(page: Page, command: Command) -> bool:
@@ -86,7 +92,7 @@ def _do(page: Page, command: Command) -> bool:
 def _pause(page: Page, command: Command) -> bool:
     pause = Pause(page.at.now, command.until, command.reason, command.by)
     pauses = page.pauses | dict.fromkeys(_jobs(page, command), pause)
-    if len(pauses_text(pauses)) > LONGEST_PAUSED:
+    if len(pauses_text(pauses).encode()) > LONGEST_PAUSED_BYTES:
         return _answer(page, command, f"a Lease cannot remember {len(pauses)} paused jobs; disable some in the table")
     page.pauses = pauses
     return _answer(page, command)
@@ -112,9 +118,14 @@ def _answer(page: Page, command: Command, refusal: str = "") -> bool:
     return True
 
 
-def _names(command: Command) -> tuple[str, ...]:
+def _names(answer: Answer) -> tuple[str, ...]:
     """What is remembered of a command: its id, and the run that it made, which a copy of it would make again."""
-    return (command.id, run_id(command.job, _tick(command))) if command.do is Do.RUN and command.job else (command.id,)
+    command = answer.command
+    if command is None:
+        return ()
+    if command.do is not Do.RUN or command.job is None or answer.refusal:
+        return (command.id,)
+    return (command.id, run_id(command.job, _tick(command)))
 
 
 def _tick(command: Command) -> str:

@@ -30,9 +30,10 @@ COMMAND = "cmd-"
 PAUSED = "paused"
 LONGEST_QUOTE = 40
 LONGEST_COMMAND = 2048  # characters; our own take a tenth of it
-LONGEST_PAUSED = 40 * 1024  # characters, for all pauses: an object's annotations end at 256 KiB, the ledger's at 192
+LONGEST_PAUSED_BYTES = 40 * 1024  # of all pauses together: an object's annotations end at 256 KiB, the ledger's at 192
 _ID = re.compile(r"m-[0-9a-f]{8}")
-_JOB = re.compile(r"[a-z0-9-]+")
+_JOB = re.compile(r"[a-z0-9-]{1,52}")  # what a job's name can be; of anything else no run id is made
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write one, and nothing that holds a Lease can
 
 
 class Do(StrEnum):
@@ -139,11 +140,9 @@ def pauses_in(notes: Mapping[str, str]) -> dict[str, Pause]:
         return {}
     pauses: dict[str, Pause] = {}
     for jobs, said in content.items():
+        shared = said[0] if isinstance(said, list) and len(said) == 1 else said
         try:
-            if isinstance(said, list) and len(said) == 1:
-                pauses |= dict.fromkeys(jobs.split(), _pause(said[0]))
-            else:
-                pauses[jobs] = _pause(said)
+            pauses |= dict.fromkeys(filter(_JOB.fullmatch, jobs.split()), _pause(shared))
         except _Refused:
             continue
     return pauses
@@ -159,15 +158,11 @@ def pauses_text(pauses: Mapping[str, Pause]) -> str:
     """The note that has exactly these pauses."""
     sharing: dict[Pause, list[str]] = {}
     for job, pause in pauses.items():
-        if _JOB.fullmatch(job):
-            sharing.setdefault(pause, []).append(job)
+        sharing.setdefault(pause, []).append(job)
     content: dict[str, object] = {}
-    for job, pause in pauses.items():
-        jobs = sharing.get(pause, [])
-        if len(jobs) > 1 and job in jobs:
-            content[" ".join(jobs)] = [_pause_object(pause)]
-        else:
-            content[job] = _pause_object(pause)
+    for pause, jobs in sharing.items():
+        said = _pause_object(pause)
+        content[" ".join(jobs)] = said if len(jobs) == 1 else [said]
     return _json(content)
 
 
@@ -227,9 +222,9 @@ def _job(do: Do, content: Mapping[str, object]) -> str | None:
         raise _Refused("expected job to name the job to run, got none")
     if "job" not in content:
         raise _Refused(f"expected job to name the job to {do.value}, or null for all jobs, got none")
-    if said is not None and (not isinstance(said, str) or not said):
-        raise _Refused(f"expected job to be a job's name, got {_quoted(said)}")
-    return said
+    if said is None or (isinstance(said, str) and _JOB.fullmatch(said)):
+        return said
+    raise _Refused(f"expected job to be a job's name, got {_quoted(said)}")
 
 
 def _pause(said: object) -> Pause:
@@ -241,7 +236,7 @@ def _pause(said: object) -> Pause:
 
 def _words(content: Mapping[str, object], key: str) -> str | None:
     said = content.get(key)
-    if said is None or isinstance(said, str):
+    if said is None or (isinstance(said, str) and not _LONE_SURROGATE.search(said)):
         return said
     raise _Refused(f"expected {key} to be text, got {_quoted(said)}")
 
