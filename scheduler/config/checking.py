@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from scheduler.config.document import Document, MapNode, Path, content, shown_key
 from scheduler.config.keys import meant_key, unknown_key
-from scheduler.config.mistakes import MOST_TOLD, Mistake
+from scheduler.config.mistakes import MOST_TOLD, Mistake, mistakes_of
 from scheduler.config.models.file import FileKeys
 from scheduler.config.models.policies import PolicyKeys
 from scheduler.config.shapes import follows_from_indent, job_too_far_left, misshapen
@@ -39,7 +39,7 @@ class Draft:
 
     def intact(self, *path: str) -> bool:
         """Whether the value at this path is the file's own, or the default where the file has none."""
-        return not any(path[:length] in self.cut for length in range(1, len(path) + 1))
+        return not self.cut or not any(path[:length] in self.cut for length in range(1, len(path) + 1))
 
 
 def checked(document: Document) -> tuple[Draft, list[Finding]]:
@@ -53,7 +53,7 @@ def checked(document: Document) -> tuple[Draft, list[Finding]]:
         except ValidationError as error:
             every = error.errors(include_url=False, include_input=False)
             details = _first(document, every)
-            findings.extend(_finding(document, detail) for detail in details if not _follows(document, detail))
+            findings += (found for detail in details for found in _findings(document, detail))
             ways = {_way(data, detail["loc"]) for detail in every}
             for way in ways:
                 _remove(data, way)
@@ -99,17 +99,21 @@ def slips(document: Document, path: Path) -> set[str | None]:
     return {meant_key(path, key) for key in document.keys(*map(str, path))[:_MOST_KEYS]}
 
 
-def _finding(document: Document, detail: ErrorDetails) -> Finding:
+def _findings(document: Document, detail: ErrorDetails) -> list[Finding]:
     path, kind = detail["loc"], detail["type"]
+    if _follows(document, detail):
+        return []
     if kind == "extra_forbidden":
-        return path[:-1], job_too_far_left(document, path) or _unknown_key(document, path)
-    mistake = detail.get("ctx", {}).get("error")
-    if not isinstance(mistake, Mistake):
-        return path, misshapen(document, path, kind)
-    if path[-1] == _KEY:
-        got = f", got {shown_key(str(path[-2]))}" if mistake.got else ""
-        return path[:-1], Mistake(f"{mistake.message}{got}", mistake.code, mistake.hint, on_key=True)
-    return path, mistake
+        return [(path[:-1], job_too_far_left(document, path) or _unknown_key(document, path))]
+    told = list(mistakes_of(detail.get("ctx", {}).get("error")))
+    if path[-1:] == (_KEY,):
+        return [(path[:-1], _of_key(mistake, str(path[-2]))) for mistake in told]
+    return [(path, mistake) for mistake in told or [misshapen(document, path, kind)]]
+
+
+def _of_key(mistake: Mistake, key: str) -> Mistake:
+    got = f", got {shown_key(key)}" if mistake.got else ""
+    return Mistake(f"{mistake.message}{got}", mistake.code, mistake.hint, on_key=True)
 
 
 def _first(document: Document, details: list[ErrorDetails]) -> list[ErrorDetails]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scheduler.config.mistakes import Mistake, printable
+from scheduler.config.text.passwords import covered
 from scheduler.core.errors import Problem
 
 Path = tuple[str | int, ...]  # the keys and list positions that lead to a node
@@ -122,10 +123,10 @@ class Source:
             line=line,
             column=column,
             path=path,
-            message=mistake.message,
+            message=covered(mistake.message),
             code=mistake.code,
-            hint=mistake.hint,
-            source=shown,
+            hint=mistake.hint and covered(mistake.hint),
+            source=covered(shown),
             span=(column, beyond),
         )
 

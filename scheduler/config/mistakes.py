@@ -2,18 +2,20 @@
 
 A `Mistake` is raised by whoever judges a value; it knows what was expected and the way out. Whoever walks the file
 knows the place, and how the value was written, and makes a `Problem` of both (`document.py`). It is a ValueError, so
-that pydantic carries it to its error list as it is.
+that pydantic carries it to its error list as it is. A value of several parts may have several: `Mistakes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 Got = Literal["content", "written"]
+Part = TypeVar("Part")
+Read = TypeVar("Read")
 
 MOST_TOLD = 1000  # mistakes of one kind; whoever has more mends the first ones first
 SHORTEST_MEANT = 3  # letters; shorter words are like too many others
@@ -44,6 +46,45 @@ class Mistake(ValueError):
 
     def __str__(self) -> str:
         return self.message
+
+    def below(self, step: str | int) -> Mistake:
+        """The same mistake, seen from a value in which the judged one stands under `step`."""
+        return replace(self, within=(step, *self.within))
+
+
+class Mistakes(ValueError):
+    """All that is wrong with the parts of one value, one mistake at least."""
+
+    def __init__(self, several: Iterable[Mistake]) -> None:
+        super().__init__()
+        self.several = tuple(several)[:MOST_TOLD]
+
+
+def refuse_if_any(wrong: Iterable[Mistake]) -> None:
+    """Raise `Mistakes` if there are any."""
+    if (told := Mistakes(wrong)).several:
+        raise told
+
+
+def each_read(parts: Iterable[tuple[str | int, Part]], read: Callable[[Part], Read]) -> list[Read]:
+    """What `read` makes of each part of a value; raises `Mistakes`, each with the step that leads to its part."""
+    made: list[Read] = []
+    wrong: list[Mistake] = []
+    for step, part in parts:
+        try:
+            made.append(read(part))
+        except (Mistake, Mistakes) as refused:
+            wrong += (mistake.below(step) for mistake in mistakes_of(refused))
+    refuse_if_any(wrong)
+    return made
+
+
+def mistakes_of(refused: object) -> Iterator[Mistake]:
+    """The mistakes that an exception tells of; none if it is no such one."""
+    if isinstance(refused, Mistake):
+        yield refused
+    elif isinstance(refused, Mistakes):
+        yield from refused.several
 
 
 def expected(what: str, code: str, hint: str | None = None, got: Got = "content") -> Mistake:

@@ -17,6 +17,13 @@ _OF_MAPS = {
     "headers": "write NAME: value, one a line and without -",
     "hooks": "such as {started: {shell: ./switch}}",
     "notify": "such as {on_failure: [ops]}",
+    "health": "such as {port: 8080, page: false}; {port: 0} for none",
+    "kwargs": "write NAME: value, one a line and without -",
+    "options": "such as {queue: mail}",
+    "template": "what a CronJob has under jobTemplate; leasebeat import cronjobs writes it",
+    "defaults": "such as {timeout: 20m, retries: 2}",
+    "lease": "such as {name: billing}",
+    "logging": "such as {format: json}",
 }
 
 
@@ -25,7 +32,8 @@ def misshapen(document: Document, path: Path, kind: str) -> Mistake:
     if kind == "missing":
         return Mistake(f'key "{path[-1]}" is missing', "missing", f"add {path[-1]}:", on_key=True)
     if kind == "list_type":
-        return expected("a list", "type", "write [...]")
+        one = isinstance(document.find(path)[2], Scalar)
+        return expected("a list", "type", "write [{got}]" if one else "write [...]")
     return expected(*_wanted_map(document, path))
 
 
@@ -40,6 +48,8 @@ def _wanted_map(document: Document, path: Path) -> tuple[str, str, str | None]:
             return "a map of name to target", "type", "such as ops: {webhook: https://chat/hook}"
         case ("notify", _):
             return "a map of a target's keys", "type", "such as {webhook: https://chat/hook}"
+        case ("lease", "hooks", _):
+            return "a map with an action", "type", "such as {shell: ./switch}"
     return "a map", "type", _OF_MAPS.get(str(path[-1]))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from scheduler.core import celery_options
 from scheduler.core.job import duration_text
 from scheduler.importing.actions import send_task
 from scheduler.importing.expressions import Wanted, expression
@@ -85,6 +86,9 @@ def _job(entry: Mapping[str, Any], zone: str | None, deadline_s: float | None) -
     options = entry["of_task"] | entry["options"] | entry["of_app"]
     _tell_options(entry, options, differs)
     options = {name: value for name, value in options.items() if name not in _OURS}
+    for name, value in options.items():
+        if wanted := celery_options.wanted_of(name, value):
+            raise NoCounterpart(f"Celery itself refuses its option {name}, which has to be {wanted}")
     _refuse_references([entry["task"], entry["args"], entry["kwargs"], options])
     action = send_task(entry["task"], entry["args"], entry["kwargs"], options)
     name, source = entry["name"], one_line(f"{entry['name']}: {_as_written(entry['schedule'])}")

@@ -43,7 +43,7 @@ def schedule_facts(job: Job, now: datetime, settled: datetime | None) -> dict[st
     ticks = islice(ticks_between(job.schedule, now, _NEVER), TICKS_SHOWN) if job.schedule else ()
     return {
         "job": job.name,
-        "when": when_in_words(job.schedule) if job.schedule else "manual",
+        "when": when_in_words(job.schedule, job.zone) if job.schedule else "manual",
         "zone": job.zone,
         "next": [tick.astimezone(tz).isoformat() for tick in ticks],
         "settled": settled.astimezone(tz).isoformat() if settled else None,

@@ -34,7 +34,24 @@ def cron(expression: str) -> CronSchedule:
     ],
 )
 def test_periods_and_instants_in_words(schedule: Schedule, words: str) -> None:
-    assert when_in_words(schedule) == words
+    assert when_in_words(schedule, "UTC") == words
+
+
+def test_an_instant_is_said_by_the_clock_of_the_job() -> None:
+    schedule = AtSchedule(datetime(2026, 12, 1, 1, tzinfo=UTC))
+
+    assert when_in_words(schedule, "Europe/Berlin") == "once at 2026-12-01T02:00:00+01:00"
+
+
+@given(
+    instant=st.datetimes(datetime(1971, 1, 2), datetime(8999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
+    name=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Africa/Monrovia"]),
+)
+def test_the_words_of_an_instant_are_that_instant(instant: datetime, name: str) -> None:
+    """So different instants have different words, also where the clock shows a time twice."""
+    words = when_in_words(AtSchedule(instant.replace(microsecond=0)), name)
+
+    assert datetime.fromisoformat(words.removeprefix("once at ")) == instant.replace(microsecond=0)
 
 
 @pytest.mark.parametrize(

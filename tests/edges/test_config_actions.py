@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 from hypothesis import given
 from hypothesis import strategies as st
+from kombu.messaging import Producer
 
 from scheduler.clock import SystemClock
 from scheduler.config.imports import unimportable
 from scheduler.config.loading import load
+from scheduler.config.models.actions import OF_CONNECTION, OPTIONS
 from scheduler.config.report import problems_text
 from scheduler.config.settings import Target
 from scheduler.config.values.references import ANY_ENVIRONMENT
@@ -361,6 +365,21 @@ jobs: {a: {every: 1m, shell: ls, notify: {on_success: [«ops»]}}}
 >> jobs.a.notify.on_success: no target ops under notify [target]
 >> add it at the top: notify: {ops: {webhook: "${URL}"}}
 
+== an address for a target
+jobs: {a: {every: 1m, shell: ls, notify: {on_success: [«"https://chat/hook"»]}}}
+>> jobs.a.notify.on_success: no target https://chat/hook under notify [target]
+>> add it at the top by a name, notify: {ops: {webhook: "${URL}"}}, and write the name
+
+== a file for a template
+jobs: {a: {every: 1m, kubernetes_job: {template: «job.yaml»}}}
+>> jobs.a.kubernetes_job.template: expected a map, got job.yaml [type]
+>> what a CronJob has under jobTemplate; leasebeat import cronjobs writes it
+
+== a reference for a template
+jobs: {a: {every: 1m, kubernetes_job: {template: {«file»: job.yaml}}}}
+>> jobs.a.kubernetes_job.template: unknown key "file" [unknown-key]
+>> write the template itself; leasebeat import cronjobs does
+
 == a target of the defaults is told once
 notify: {ops: {webhook: "http://a"}}
 defaults: {notify: {on_failure: [«osp»]}}
@@ -377,7 +396,7 @@ jobs: {a: {every: 1m, shell: ls, notify: {on_failure: «ops»}}}
 == a number for a target
 notify: {ops: {webhook: "http://a"}}
 jobs: {a: {every: 1m, shell: ls, notify: {on_failure: [ops, «5»]}}}
->> jobs.a.notify.on_failure: expected the name of a target under notify, got 5 [type]
+>> jobs.a.notify.on_failure[1]: expected the name of a target under notify, got 5 [type]
 
 == whom to tell, without the moment
 jobs: {a: {every: 1m, shell: ls, notify: «[ops]»}}
@@ -407,6 +426,59 @@ notify: {ops: {webhook: "http://a", template: {text: "$«{API_KEY}»"}}}
 jobs: {a: {every: 1m, shell: ls}}
 >> notify.ops.template.text: there is no placeholder {API_KEY} [placeholder]
 >> a brace itself is {{ or }}; a field is {job}, {event}, {text}
+
+== a broker without its scheme
+jobs: {a: {every: 1m, celery: {task: a, broker: «"localhost:6379"»}}}
+>> jobs.a.celery.broker: expected a broker's URL such as redis://broker:6379/0, got localhost:6379 [url]
+>> write redis://localhost:6379
+
+== a variable that is no broker's URL
+jobs: {a: {every: 1m, celery: {task: a, broker: «"${TOKEN}"»}}}
+>> jobs.a.celery.broker: with the value of ${TOKEN} it is not a broker's URL such as redis://broker:6379/0 [url]
+>> look at the variable's value
+
+== a time with a unit for Celery
+jobs: {a: {every: 1m, celery: {task: a, options: {expires: «5m»}}}}
+>> jobs.a.celery.options.expires: expected seconds, or a time such as 2026-12-01T02:00:00Z, got 5m [celery-options]
+>> Celery knows no units: write 300
+
+== a word for a time limit
+jobs: {a: {every: 1m, celery: {task: a, options: {time_limit: «none»}}}}
+>> jobs.a.celery.options.time_limit: expected seconds, as a number, got none [celery-options]
+
+== a word for a priority
+jobs: {a: {every: 1m, celery: {task: a, options: {priority: «high»}}}}
+>> jobs.a.celery.options.priority: expected a whole number, 0 to 255, got high [celery-options]
+
+== the reference that a pod would have
+jobs: {a: {every: 1m, kubernetes_job: {image: a, env: {A: «{secretKeyRef: {name: crm, key: token}}»}}}}
+>> jobs.a.kubernetes_job.env.A: expected text, {file: PATH} or {secret: NAME/KEY}, got a map [reference]
+>> write {secret: NAME/KEY}
+
+== a URL with a placeholder of Helm
+jobs: {a: {every: 1m, http: "https://«{{ .Values.host }}»/sync"}}
+>> jobs.a.http: a template's placeholder was left unfilled [template]
+>> render the file before it is read
+
+== a check by its UUID
+jobs: {a: {every: 1m, shell: ls, ping: «7b3c1f9e-0000-4000-8000-000000000000»}}
+>> jobs.a.ping: expected an http:// or https:// URL, got 7b3c1f9e-0000-4000-8000-000000000000 [url]
+>> write https://hc-ping.com/7b3c1f9e-0000-4000-8000-000000000000, or what stands before it elsewhere
+
+== a hook that is its command
+lease: {hooks: {started: «./switch»}}
+jobs: {a: {every: 1m, shell: ls}}
+>> lease.hooks.started: expected a map with an action, got ./switch [type]
+>> such as {shell: ./switch}
+
+== truth for a choice
+jobs: {a: {every: 1m, python: {call: "a:b", isolation: «true»}}}
+>> jobs.a.python.isolation: expected process or thread, got true [choice]
+
+== no for none
+jobs: {a: {every: 1m, shell: ls, output: «no»}}
+>> jobs.a.output: expected log, tail or none, got no [choice]
+>> did you mean none?
 
 == a hook without an action
 lease: {hooks: {«started»: {}}}
@@ -511,6 +583,25 @@ def test_references_everywhere_leave_the_hash_as_it_is_written(tmp_path: Path, m
     assert first.hash == second.hash
     assert first.table.jobs != second.table.jobs
     assert not any(secret in repr(first) for secret in (TOKEN, "crm/a"))
+
+
+def test_an_option_that_celery_does_not_know_is_a_warning(tmp_path: Path) -> None:
+    """A router of one's own may know it."""
+    options = "{que: mail, mine: 1, queue: mail, expires: 60, countdown: 0.5, priority: null}"
+    warnings = loaded(tmp_path, f"jobs: {{a: {{every: 1m, celery: {{task: a, options: {options}}}}}}}").warnings
+
+    assert [(problem.code, problem.message, problem.hint) for problem in warnings] == [
+        ("celery-options", "Celery knows no option que", "did you mean queue?"),
+        ("celery-options", "Celery knows no option mine", "only a router of your own would see it"),
+    ]
+
+
+def test_every_option_that_celery_takes_is_known() -> None:
+    sent, published = inspect.signature(Celery.send_task), inspect.signature(Producer.publish)
+    ours = {"self", "name", "args", "kwargs", "body", "task_id", "options", "properties", *OF_CONNECTION}
+    within = {"result_cls", "retries", "replaced_task_nesting", "timeout", "confirm_timeout"}
+
+    assert {*sent.parameters, *published.parameters} - ours - within <= {*OPTIONS}
 
 
 FILES = """\

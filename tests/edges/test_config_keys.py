@@ -138,7 +138,49 @@ jobs: {poll: {every: 5m, shell: ls}}
 lease: {hooks: {started: {«kubernetes_job»: acme/indexer}}}
 jobs: {poll: {every: 5m, shell: ls}}
 >> lease.hooks.started: unknown key "kubernetes_job" [unknown-key]
->> it belongs to a job
+>> python, shell and http are known
+
+== a word of client-go's elector
+lease: {hooks: {«on_started_leading»: {shell: ls}}}
+jobs: {poll: {every: 5m, shell: ls}}
+>> lease.hooks: unknown key "on_started_leading" [unknown-key]
+>> did you mean "started"?
+
+== a method for the URL
+jobs: {poll: {every: 5m, http: {«get»: "https://crm/sync"}}}
+>> jobs.poll.http: unknown key "get" [unknown-key]
+>> write url:, and method: GET
+
+== a command's other name
+jobs: {poll: {every: 5m, shell: {«cmd»: ls}}}
+>> jobs.poll.shell: unknown key "cmd" [unknown-key]
+>> did you mean "run"?
+
+== an option of Celery beside the others
+jobs: {poll: {every: 5m, celery: {task: a, broker: "redis://b", «queue»: mail}}}
+>> jobs.poll.celery: unknown key "queue" [unknown-key]
+>> it belongs under options:
+
+== a key of a pod beside the image
+jobs: {poll: {every: 5m, kubernetes_job: {image: a, «volumes»: []}}}
+>> jobs.poll.kubernetes_job: unknown key "volumes" [unknown-key]
+>> what else a Job has stands in its template:, instead of image
+
+== the spec of a Job without the template
+jobs: {poll: {every: 5m, kubernetes_job: {«spec»: {}}}}
+>> jobs.poll.kubernetes_job: unknown key "spec" [unknown-key]
+>> did you mean "template"?
+
+== settings of the file in a job
+jobs: {poll: {every: 5m, shell: ls, «health»: {port: 0}}}
+>> jobs.poll: unknown key "health" [unknown-key]
+>> it belongs at the top of the file
+
+== a URL where there is a webhook
+notify: {ops: {«url»: "https://chat/hook"}}
+jobs: {poll: {every: 5m, shell: ls}}
+>> notify.ops: unknown key "url" [unknown-key]
+>> did you mean "webhook"?
 
 == whom to tell, beside notify
 jobs:

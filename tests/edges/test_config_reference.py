@@ -85,8 +85,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """All the variables that the examples refer to."""
     for name in ("OPS_WEBHOOK", "PAGER_TOKEN"):
         monkeypatch.setenv(name, "https://chat/hook")
-    for name in ("OPS_TOKEN", "CRM_TOKEN", "CRM_KEY", "PING_KEY", "CELERY_BROKER_URL"):
+    for name in ("OPS_TOKEN", "CRM_TOKEN", "CRM_KEY", "PING_KEY"):
         monkeypatch.setenv(name, "a-value")
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://broker/0")
 
 
 @pytest.mark.parametrize(("model", "key", "value"), EXAMPLES)

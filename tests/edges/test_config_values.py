@@ -306,12 +306,13 @@ jobs:
 lease: «leasebeat»
 jobs: {poll: {every: 5m, shell: ls}}
 >> lease: expected a map, got leasebeat [type]
+>> such as {name: billing}
 
 == one argument for a list
 jobs:
   poll: {every: 5m, python: {call: a:b, args: «eu»}}
 >> jobs.poll.python.args: expected a list, got eu [type]
->> write [...]
+>> write [eu]
 
 == a command that says nothing
 jobs:

@@ -143,11 +143,13 @@ def test_files_that_cannot_be_had_are_named_and_may_come_later(carrier: Carrier,
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     (tmp_path / "large").write_bytes(b"x" * (128 * 1024 + 1))
+    (tmp_path / "nul").write_bytes(b"http://a\0b")
 
     assert carrier(Mail(FileReference("none"), b""), "ops") == Failure("none: No such file or directory")
     assert carrier(Mail(FileReference("fifo"), b""), "ops") == Failure("fifo is no file")
     assert carrier(Mail(FileReference("bytes"), b""), "ops") == Failure("bytes is no UTF-8 text")
     assert carrier(Mail(FileReference("large"), b""), "ops") == Failure("large is larger than 128 KiB")
+    assert carrier(Mail(FileReference("nul"), b""), "ops") == Failure("nul holds a NUL")
 
 
 def test_no_log_record_shows_the_url(receiver: Receiver, carrier: Carrier, caplog: pytest.LogCaptureFixture) -> None:

@@ -58,7 +58,7 @@ def _code_arguments(node: ast.AST) -> Iterator[ast.expr]:
 
 def test_each_code_has_its_heading_and_no_heading_is_of_a_code_that_is_gone() -> None:
     sources = [
-        path for room in ("config", "core", "cli", "importing") for path in (ROOT / "scheduler" / room).glob("*.py")
+        path for room in ("config", "core", "cli", "importing") for path in (ROOT / "scheduler" / room).rglob("*.py")
     ]
     codes = {code for source in sources for code in codes_of(source) if re.fullmatch("[a-z]+(-[a-z]+)*", code)}
 

@@ -247,6 +247,14 @@ def test_an_argument_that_reads_as_a_reference_is_left_out() -> None:
     assert imported(app).left_out[0].reason == "the argument ${HOME} would be read as a reference"
 
 
+def test_an_option_that_celery_would_refuse_is_left_out_with_its_task() -> None:
+    app = app_with(60)
+    app.conf.beat_schedule["job"]["options"] = {"priority": "high"}
+    reason = "Celery itself refuses its option priority, which has to be a whole number, 0 to 255"
+
+    assert imported(app).left_out[0].reason == reason
+
+
 def test_a_day_that_never_comes_is_left_out_as_that() -> None:
     never = app_with(crontab(minute=0, hour=0, day_of_month=31, month_of_year=2))
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scheduler.core.actions import ShellAction
+from scheduler.core.auditing.accounts import Span
+from scheduler.core.auditing.verdict import Told, served
 from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy
 from scheduler.core.schedule import AtSchedule, EverySchedule
 from scheduler.telling.events import check
@@ -55,6 +57,15 @@ def test_the_job_that_ticks_soonest_comes_first_and_the_one_that_never_does_last
 )
 def test_the_next_ticks(scheduled: Job, expected: list[str]) -> None:
     assert schedule_facts(scheduled, NOW, None)["next"] == expected
+
+
+def test_an_instant_is_said_as_its_next_tick_is_and_an_audit_knows_it_again() -> None:
+    once = Job("once", AtSchedule(datetime(2026, 12, 1, 1, tzinfo=UTC)), "Europe/Berlin", ShellAction("true"))
+    facts = schedule_facts(once, NOW, None)
+    span = Span(NOW.timestamp(), NOW.timestamp() + 60)
+
+    assert (facts["when"], facts["next"]) == ("once at 2026-12-01T02:00:00+01:00", ["2026-12-01T02:00:00+01:00"])
+    assert served(once, [Told(span.since, str(facts["when"]), None, new=True)], span) == [span]
 
 
 def test_a_job_that_runs_when_asked_to_says_so() -> None:

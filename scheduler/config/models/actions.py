@@ -23,7 +23,16 @@ from scheduler.config.values.common import (
 from scheduler.config.values.references import VARIABLE, Template, Written
 from scheduler.config.values.referring import reference, secret_reference
 from scheduler.config.values.schemas import NO
-from scheduler.config.values.web import METHODS, header_name, header_value, payload, statuses, web_address
+from scheduler.config.values.web import (
+    METHODS,
+    broker_address,
+    header_name,
+    header_value,
+    payload,
+    statuses,
+    web_address,
+)
+from scheduler.core import celery_options
 from scheduler.core.references import SecretKey
 
 _ENV = (
@@ -64,8 +73,24 @@ NamedArguments = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 
 INSTEAD_OF_TEMPLATE = ("image", "command", "args", "env", "resources", "service_account")
 OF_CONNECTION = ("retry", "retry_policy", "producer", "publisher", "connection")
+OPTIONS = (  # what Celery's send_task takes beside what is ours to say, and what kombu makes of it
+    *("queue", "exchange", "exchange_type", "routing_key", "priority", "countdown", "eta", "expires", "time_limit"),
+    *("soft_time_limit", "serializer", "compression", "headers", "delivery_mode", "mandatory", "immediate"),
+    *("ignore_result", "reply_to", "correlation_id", "root_id", "parent_id", "group_id", "group_index", "shadow"),
+    *("link", "link_error", "chain", "chord", "add_to_parent", "router", "route_name", "task_type", "stamped_headers"),
+    *("content_type", "content_encoding", "expiration", "timestamp", "user_id", "app_id", "declare", "origin"),
+)
 _OURS_TO_SAY = ("task_id", "args", "kwargs", "broker", *OF_CONNECTION)
-_OPTIONS_SCHEMA = {"type": "object", "properties": dict.fromkeys(_OURS_TO_SAY, NO)}
+_SECONDS = {"type": ["number", "null"], "minimum": 0}
+_OPTIONS_SCHEMA = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(_OURS_TO_SAY, NO),
+        **dict.fromkeys(celery_options.SECONDS, _SECONDS),
+        "expires": {"anyOf": [_SECONDS, {"type": "string", "pattern": celery_options.DATE}]},
+        "priority": {"type": ["integer", "null"], "minimum": 0, "maximum": celery_options.PRIORITIES[-1]},
+    },
+}
 _BROKER = Template(("", "CELERY_BROKER_URL", ""))
 _ACCOUNT = text("the name of a service account", K8S_NAME, "a-z, 0-9, - and .", "account-name", 253)
 
@@ -205,7 +230,7 @@ class CeleryKeys(Strict):
         description="Options of Celery's send_task: queue, priority, expires and the like. The task_id is the run id.",
         examples=[{"queue": "mail", "expires": 3600}],
     )
-    broker: Annotated[Written, reference()] = Field(
+    broker: Annotated[Written, broker_address()] = Field(
         _BROKER,
         description="The broker's URL. It may hold ${NAME}, a variable of the environment, or be {file: PATH}.",
         examples=["redis://broker:6379/0"],

@@ -24,6 +24,12 @@ _OVERLAP_ELSEWHERE = {
 _TARGETS = "the name of a target under notify"
 
 
+_OUTPUT_ELSEWHERE = {
+    **dict.fromkeys(("no", "off"), "did you mean none?"),
+    **dict.fromkeys(("yes", "on"), "did you mean log?"),
+}
+
+
 class NotifyKeys(Strict):
     """Who is told of a job's runs: names of targets that the file has under `notify`."""
 
@@ -122,7 +128,7 @@ class PolicyKeys(Strict):
         "replica. At most half the period. To spread many jobs, write H into cron instead.",
         examples=["30s"],
     )
-    output: Annotated[Output, choice(Output, "log tail none")] = Field(
+    output: Annotated[Output, choice(Output, "log tail none", foreign=_OUTPUT_ELSEWHERE)] = Field(
         _POLICY.output,
         description="What becomes of what a run writes. log: each line is logged; tail: the last 20 lines are, if the "
         "run does not succeed; none: nothing is.",

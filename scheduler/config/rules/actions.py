@@ -12,12 +12,20 @@ from scheduler.config.checking import Draft, Finding
 from scheduler.config.document import ListNode, MapNode, Path, scalars
 from scheduler.config.keys import ACTIONS, HOOK_ACTIONS
 from scheduler.config.mistakes import Mistake, expected
-from scheduler.config.models.actions import INSTEAD_OF_TEMPLATE, OF_CONNECTION, HttpKeys, KubernetesJobKeys, PythonKeys
+from scheduler.config.models.actions import (
+    INSTEAD_OF_TEMPLATE,
+    OF_CONNECTION,
+    HttpKeys,
+    KubernetesJobKeys,
+    PythonKeys,
+)
 from scheduler.config.models.settings import HookKeys
 from scheduler.config.rules.case import Case, meant_there, present, too_many
 from scheduler.config.rules.job_templates import misshapen_template
 from scheduler.config.rules.timings import timings_intact
+from scheduler.config.values.durations import read_duration
 from scheduler.config.values.references import refuse_whole_reference
+from scheduler.core.celery_options import wanted_of
 from scheduler.core.job import Overlap, duration_text
 
 _ONE_ACTION = "exactly one of python, shell, http, kubernetes_job, celery"
@@ -175,6 +183,16 @@ def celery_options(case: Case) -> Iterator[Finding]:
     for key in ("args", "kwargs", "broker"):
         if key in options:
             yield path, Mistake(f'unknown key "{key}"', "unknown-key", "it belongs beside options", key=key)
+    for key, value in options.items():
+        if wanted := wanted_of(key, value):
+            yield (*path, key), expected(wanted, "celery-options", None if key == "priority" else _in_seconds(value))
+
+
+def _in_seconds(value: object) -> str | None:
+    try:
+        return f"Celery knows no units: write {read_duration(value) / timedelta(seconds=1):g}"
+    except Mistake:
+        return None
 
 
 def kubernetes_job(case: Case) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ _TOP = {
     "apiVersion": "here stands what a CronJob has under jobTemplate: metadata and spec alone",
     "kind": "here stands what a CronJob has under jobTemplate: metadata and spec alone",
     "jobTemplate": "here stands what is below jobTemplate",
+    "file": "write the template itself; leasebeat import cronjobs does",
     "template": "it belongs under spec:",
     "containers": "it belongs under spec: {template: {spec: ...}}",
 }

@@ -49,10 +49,10 @@ def contradictions(draft: Draft, schedules: Schedules) -> list[Finding]:
 
 
 def _told_once(findings: list[Finding]) -> list[Finding]:
-    seen: set[tuple[Path, str]] = set()
+    seen: set[tuple[Path, str, int | None]] = set()
     once = []
     for path, mistake in findings:
-        place = path, mistake.code
+        place = path, mistake.code, mistake.item
         if path[0:1] == ("jobs",) or place not in seen:
             once.append((path, mistake))
         seen.add(place)
@@ -198,7 +198,9 @@ def _target_meant(name: str, known: Sequence[str]) -> str:
         return f"did you mean {printable(near)}?"
     if known:
         return f"there is {listing(map(printable, known[:_MOST_NAMED]), 'and')}"
-    return f'add it at the top: notify: {{{printable(name)}: {{webhook: "${{URL}}"}}}}'
+    if not re.fullmatch(NAME, name):
+        return 'add it at the top by a name, notify: {ops: {webhook: "${URL}"}}, and write the name'
+    return f'add it at the top: notify: {{{name}: {{webhook: "${{URL}}"}}}}'
 
 
 def _targets(draft: Draft) -> Iterator[Finding]:

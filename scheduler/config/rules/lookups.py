@@ -19,7 +19,7 @@ from scheduler.config.models.file import JobKeys
 from scheduler.config.models.settings import HookKeys
 from scheduler.config.rules.case import meant_there
 from scheduler.config.values.references import ANY_ENVIRONMENT, PLAIN_DOLLAR, Template, Written
-from scheduler.config.values.web import NO_URL, unfit_header, unfit_url
+from scheduler.config.values.web import BROKER_URL, NO_URL, unfit_header, unfit_url
 from scheduler.core.references import FileReference
 
 _CELERY = 'pip install "leasebeat[celery]"; only commands that start no run, such as next, do without'
@@ -53,9 +53,11 @@ def _at_home(draft: Draft, way: Way, mistake: Mistake) -> Finding | None:
 
     None where somebody tried to say otherwise, and was told how to.
     """
+    if not draft.intact(*map(str, way)):
+        return None
     if way[-1] != "broker" or "broker" in draft.document.keys(*map(str, way[:-1])):
         return way, mistake
-    if not draft.intact(*map(str, way)) or meant_there(draft, way[:-1], ("broker",)):
+    if meant_there(draft, way[:-1], ("broker",)):
         return None
     hint = f"{mistake.hint}; or write broker:"
     return way[:-1], Mistake(mistake.message, mistake.code, hint, on_key=True)
@@ -68,6 +70,8 @@ def _unfit(way: Way, value: Template, environment: Mapping[str, str]) -> Mistake
     text, names = value.filled(environment).reveal(), listing([f"${{{name}}}" for name in value.names], "and")
     if way[-1] in ("url", "webhook", "ping") and unfit_url(text):
         return Mistake(f"with the value of {names} it is not {NO_URL}", "url", "look at the variable's value")
+    if way[-1] == "broker" and "://" not in text:
+        return Mistake(f"with the value of {names} it is not {BROKER_URL}", "url", "look at the variable's value")
     if "headers" in way[-2:-1] and (fault := unfit_header(text)):
         return Mistake(f"the value of {names} has {fault} in it", "header", "a header is one line of text")
     return None

@@ -7,12 +7,13 @@ and what only the file shows: a comment that was none, a time gone by, a timeout
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from scheduler.config.checking import Draft, Finding, policy_of
 from scheduler.config.document import Scalar
-from scheduler.config.mistakes import Mistake
+from scheduler.config.mistakes import Mistake, meant, printable
+from scheduler.config.models.actions import OPTIONS
 from scheduler.config.schedules import Schedules, zone_of
 from scheduler.core.job import Overlap, Schedule, duration_text
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
@@ -33,6 +34,9 @@ def suspicions(draft: Draft, schedules: Schedules, loaded_at: datetime) -> list[
     for name, schedule in schedules.items():
         found.extend(_in(draft, name, schedule, loaded_at))
         found.extend(_long_timeout(draft, name, schedule))
+    for name, job in draft.keys.jobs.items():
+        if job.celery:
+            found.extend(_unknown_options(("jobs", name, "celery", "options"), job.celery.options))
     return found
 
 
@@ -48,15 +52,26 @@ def _in(draft: Draft, name: str, schedule: Schedule, loaded_at: datetime) -> Ite
             yield ("jobs", name, "at"), Mistake(message, "past", "remove it")
 
 
+def _unknown_options(path: tuple[str, ...], options: Mapping[str, object]) -> Iterator[Finding]:
+    """Celery hands on what it does not know, to a router of one's own; else it is lost without a word."""
+    for option in options:
+        if option not in OPTIONS:
+            near = meant(option, OPTIONS)
+            hint = f"did you mean {near}?" if near else "only a router of your own would see it"
+            message = f"Celery knows no option {printable(option)}"
+            yield path, Mistake(message, "celery-options", hint, key=option)
+
+
 def _finding(path: tuple[str, ...], trap: Trap) -> Finding:
     return path, Mistake(trap.message, trap.code, trap.hint, span=trap.span)
 
 
 def _long_timeout(draft: Draft, name: str, schedule: Schedule) -> Iterator[Finding]:
     """Only a timeout that the job itself states: what suits the whole file in `defaults` suits no job's period."""
-    stated = draft.keys.jobs[name]
+    if "timeout" not in draft.keys.jobs[name].model_fields_set:
+        return
     policy = policy_of(draft, name)
-    if "timeout" not in stated.model_fields_set or policy.timeout is None or policy.overlap not in _MEANWHILE:
+    if policy.timeout is None or policy.overlap not in _MEANWHILE:
         return
     period = _period(schedule)
     if period is None or policy.timeout <= period:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from scheduler.config.mistakes import Mistake, expected, printable
+from scheduler.config.mistakes import Mistake, each_read, expected, printable, refuse_if_any
 from scheduler.config.values.common import Leaf, text
 from scheduler.config.values.references import refuse_whole_reference
 from scheduler.config.values.schemas import NO, JsonSchema
@@ -67,13 +68,7 @@ def words() -> Leaf:
     def read(value: object) -> tuple[str, ...]:
         if not isinstance(value, list):
             raise expected("a list", "type", _as_list(value) if isinstance(value, str) else None)
-        for position, word in enumerate(value):
-            try:
-                _judge_word(word)
-            except Mistake as mistake:
-                mistake.within = (position,)
-                raise
-        return tuple(value)
+        return tuple(each_read(enumerate(value), _word))
 
     word = {"type": "string", "not": {"pattern": r"^\$\{[A-Z_][A-Z0-9_]*\}$"}}
     return Leaf(read, {"type": "array", "items": word}, list, own_dollars=True)
@@ -85,12 +80,7 @@ def amounts() -> Leaf:
     def read(value: object) -> object:
         if not isinstance(value, dict):
             raise expected("a map", "type", "such as {requests: {cpu: 500m, memory: 1Gi}}")
-        for key, amounts in value.items():
-            if key not in ("requests", "limits"):
-                raise Mistake(
-                    f'unknown key "{printable(key)}"', "unknown-key", "requests and limits are known", key=key
-                )
-            _judge_amounts(key, amounts)
+        refuse_if_any(_wrong_amounts(value))
         return value
 
     return Leaf(read, _RESOURCES_SCHEMA)
@@ -103,20 +93,25 @@ def _as_list(command: str) -> str:
     return f"write [{', '.join(words)}]" if plain else "one item a word, without a shell"
 
 
-def _judge_word(word: object) -> None:
+def _word(word: object) -> str:
     if not isinstance(word, str):
         raise expected("text", "type", 'quote it: "{got}"' if isinstance(word, bool | int | float) else None)
     refuse_whole_reference(word, "put it into env, and write $(NAME): Kubernetes fills that in")
+    return word
 
 
-def _judge_amounts(key: str, amounts: object) -> None:
-    if not isinstance(amounts, dict):
-        mistake = expected("a map", "type", "such as {cpu: 500m, memory: 1Gi}")
-        mistake.within = (key,)
-        raise mistake
-    for name, amount in amounts.items():
-        number = isinstance(amount, int | float) and not isinstance(amount, bool) and amount >= 0
-        if not number and not (isinstance(amount, str) and re.fullmatch(_QUANTITY, amount)):
-            mistake = expected("an amount such as 500m or 1Gi", "quantity")
-            mistake.within = (key, str(name))
-            raise mistake
+def _wrong_amounts(resources: dict[str, object]) -> Iterator[Mistake]:
+    for key, amounts in resources.items():
+        if key not in ("requests", "limits"):
+            yield Mistake(f'unknown key "{printable(key)}"', "unknown-key", "requests and limits are known", key=key)
+        elif not isinstance(amounts, dict):
+            yield expected("a map", "type", "such as {cpu: 500m, memory: 1Gi}").below(key)
+        else:
+            wrong = (name for name, amount in amounts.items() if not _is_amount(amount))
+            yield from (expected("an amount such as 500m or 1Gi", "quantity").below(name).below(key) for name in wrong)
+
+
+def _is_amount(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(re.fullmatch(_QUANTITY, value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from scheduler.config.mistakes import Mistake, expected, listing, meant, printable
+from scheduler.config.mistakes import Mistake, each_read, expected, listing, meant, printable
 from scheduler.config.text.letters import refuse_odd_letters
 from scheduler.config.values.durations import PATTERN, WHOLE_PATTERN, read_duration
 from scheduler.config.values.references import (
@@ -182,7 +182,7 @@ def choice(kind: type[Choice], words: str, foreign: Mapping[str, str] | None = N
     def read(value: object) -> Choice:
         if isinstance(value, str) and value in known:
             return kind(value)
-        hint = (foreign or {}).get(str(value)) or _nearest(str(value), known)
+        hint = (foreign or {}).get(value) or _nearest(value, known) if isinstance(value, str) else None
         raise expected(listing(known), "choice", hint)
 
     return Leaf(read, {"enum": known})
@@ -295,21 +295,19 @@ def command() -> Leaf:
             return value
         if not isinstance(value, list) or not value:
             raise expected("a command", "type", _quoted(value))
-        for position, word in enumerate(value):
-            try:
-                _judge_word(word, first=not position)
-            except Mistake as mistake:
-                mistake.within = (position,)
-                raise
-        return tuple(value)
+        words = each_read(enumerate(value), _word)
+        if not words[0]:
+            raise expected("text", "type").below(0)
+        return tuple(words)
 
     return Leaf(read, command_shape(), own_dollars=True)
 
 
-def _judge_word(word: object, *, first: bool) -> None:
-    if not isinstance(word, str) or (first and not word):
+def _word(word: object) -> str:
+    if not isinstance(word, str):
         raise expected("text", "type", _quoted(word))
     refuse_whole_reference(word, "a list has no shell to fill it in: write the command as text")
+    return word
 
 
 def _as_zone(value: str) -> str | None:

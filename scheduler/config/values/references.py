@@ -101,6 +101,8 @@ def read_reference(value: object) -> Written:
 
 def read_secret_reference(value: object) -> Written | SecretKey:
     """What the environment of a Kubernetes Job holds: the same, or `{secret: NAME/KEY}`."""
+    if isinstance(value, dict) and value.keys() & {"secretKeyRef", "valueFrom"}:
+        raise expected("text, {file: PATH} or {secret: NAME/KEY}", "reference", "write {secret: NAME/KEY}")
     if not isinstance(value, dict) or value.keys() != {"secret"}:
         return read_reference(value)
     found = _SECRET.fullmatch(value["secret"]) if isinstance(value["secret"], str) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.config.mistakes import expected
+from scheduler.config.mistakes import each_read, expected
 from scheduler.config.values.common import Leaf
 from scheduler.config.values.references import (
     REFERENCE_SCHEMA,
@@ -27,16 +27,16 @@ def secret_reference() -> Leaf:
 def names(what: str) -> Leaf:
     """A list of names of things that the file has elsewhere."""
 
+    def name(value: object) -> str:
+        refuse_reference(value)
+        if not isinstance(value, str) or not value:
+            raise expected(what, "type")
+        return value
+
     def read(value: object) -> tuple[str, ...]:
         if not isinstance(value, list):
             raise expected("a list", "type", "write [{got}]" if isinstance(value, str) else None)
-        for position, name in enumerate(value):
-            refuse_reference(name)
-            if not isinstance(name, str) or not name:
-                mistake = expected(what, "type")
-                mistake.item = position
-                raise mistake
-        return tuple(value)
+        return tuple(each_read(enumerate(value), name))
 
     word = {"type": "string", "minLength": 1}
     return Leaf(read, {"type": "array", "items": word}, list)

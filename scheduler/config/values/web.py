@@ -10,15 +10,23 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from scheduler.config.mistakes import Mistake, expected, meant, printable
-from scheduler.config.text.letters import refuse_odd_letters
+from scheduler.config.mistakes import Mistake, each_read, expected, meant, printable, refuse_if_any
+from scheduler.config.text.letters import PLACEHOLDER, RENDER, UNFILLED, refuse_odd_letters
 from scheduler.config.values.common import Leaf
-from scheduler.config.values.references import FILE_SCHEMA, REFERENCE_SCHEMA, Template, Written, read_reference
+from scheduler.config.values.references import (
+    FILE_SCHEMA,
+    REFERENCE_SCHEMA,
+    Template,
+    Written,
+    read_reference,
+    written_reference,
+)
 from scheduler.config.values.schemas import JsonSchema
 from scheduler.core.views.notices import PLACEHOLDERS, Slip, slips
 
 METHODS = "POST GET PUT PATCH DELETE HEAD OPTIONS PURGE"
 NO_URL = "an http:// or https:// URL"
+BROKER_URL = "a broker's URL such as redis://broker:6379/0"
 
 _TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110, 5.6.2
 _UNFIT = re.compile(r"[^\x21-\x7e]")  # of a URL
@@ -31,6 +39,7 @@ _OURS_PATTERN = (
     "|[Tt][Rr][Aa][Cc][Ee][Pp][Aa][Rr][Ee][Nn][Tt]|[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[Ll][Ee][Nn][Gg][Tt][Hh]"
     "|[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr]-[Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]|[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn])$"
 )
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STATUS = re.compile("([1-5])xx|([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?", re.IGNORECASE)
 _STATUS_SCHEMA: JsonSchema = {
     "anyOf": [
@@ -41,7 +50,8 @@ _STATUS_SCHEMA: JsonSchema = {
 _TEXT_OF_URL: JsonSchema = {
     **REFERENCE_SCHEMA["anyOf"][0],
     "allOf": [
-        {"pattern": r"^([hH][tT][tT][pP][sS]?://[^/?#\s]|\$\{)", "errorMessage": f"expected {NO_URL}, or ${{NAME}}"}
+        {"pattern": r"^([hH][tT][tT][pP][sS]?://[^/?#\s]|\$\{)", "errorMessage": f"expected {NO_URL}, or ${{NAME}}"},
+        {"not": {"pattern": r"\{\{|\{%.*%\}|<%.*%>"}},
     ],
 }
 
@@ -50,6 +60,20 @@ def web_address(*, as_text: bool = False) -> Leaf:
     """The URL of a request, in which variables may stand; or `{file: PATH}`, unless it is to be written `as_text`."""
     shape = _TEXT_OF_URL if as_text else {"anyOf": [_TEXT_OF_URL, FILE_SCHEMA]}
     return Leaf(_read_url, shape, own_dollars=True)
+
+
+def broker_address() -> Leaf:
+    """The URL of a broker, of whatever scheme, in which variables may stand; or `{file: PATH}`."""
+
+    def read(value: object) -> Written:
+        written = read_reference(value)
+        text = "".join(written.pieces[::2]) if isinstance(written, Template) and written.pieces[0] else written
+        if isinstance(text, str) and "://" not in text:
+            scheme = "amqp" if ":5672" in text else "redis"
+            raise expected(BROKER_URL, "url", f"write {scheme}://{printable(text)}" if text else None)
+        return written
+
+    return Leaf(read, REFERENCE_SCHEMA, written_reference, own_dollars=True)
 
 
 def header_name() -> Leaf:
@@ -87,14 +111,7 @@ def statuses() -> Leaf:
             return (_status(value),)
         if not value:
             raise expected("2xx, 204, 200-204 or a list of such", "status", "any answer is [1xx, 2xx, 3xx, 4xx, 5xx]")
-        ranges = []
-        for position, one in enumerate(value):
-            try:
-                ranges.append(_status(one))
-            except Mistake as mistake:
-                mistake.within = (position,)
-                raise
-        return tuple(ranges)
+        return tuple(each_read(enumerate(value), _status))
 
     several = {"type": "array", "minItems": 1, "items": _STATUS_SCHEMA}
     return Leaf(read, {"anyOf": [*_STATUS_SCHEMA["anyOf"], several]}, _written_statuses)
@@ -113,8 +130,7 @@ def message_form() -> Leaf:
         if value in ("json", "slack"):
             return value
         if isinstance(value, dict) and value:
-            for slip in slips(value):
-                raise _misplaced(slip)
+            refuse_if_any(map(_misplaced, slips(value)))
             return value
         hint = 'your own is JSON: {text: "{job} {event}"}' if isinstance(value, str) else None
         raise expected("json, slack or a map", "choice", hint)
@@ -154,6 +170,10 @@ def _shown(letter: str) -> str:
 
 
 def _read_url(value: object) -> Written:
+    if not isinstance(value, str) and not (isinstance(value, dict) and value.keys() == {"file"}):
+        raise expected(f"{NO_URL}, or {{file: PATH}}", "url")
+    if isinstance(value, str) and (placeholder := PLACEHOLDER.search(value)):
+        raise Mistake(UNFILLED, "template", RENDER, span=placeholder.span())
     written = read_reference(value)
     if isinstance(written, Template):
         # A variable is as good as a number anywhere in a URL; one that stands first may bring the scheme with it.
@@ -173,6 +193,8 @@ def _way_out(written: str, fault: str) -> str | None:
         return "a space is %20"
     if fault != "none":
         return fault
+    if _UUID.fullmatch(written):
+        return f"write https://hc-ping.com/{written}, or what stands before it elsewhere"
     return None if "://" in written else f"write https://{printable(written.strip('/'))}" if written else None
 
 
@@ -196,15 +218,11 @@ def _read_body(value: object, *, top: bool = True) -> Any:
     if isinstance(value, dict):
         if top and value.keys() == {"file"}:
             return read_reference(value)
-        return {key: _within(key, inner) for key, inner in value.items()}
+        return dict(zip(value, each_read(value.items(), _inside), strict=True))
     if isinstance(value, list):
-        return [_within(position, inner) for position, inner in enumerate(value)]
+        return each_read(enumerate(value), _inside)
     return read_reference(value) if isinstance(value, str) else value
 
 
-def _within(step: str | int, value: object) -> object:
-    try:
-        return _read_body(value, top=False)
-    except Mistake as mistake:
-        mistake.within = (step, *mistake.within)
-        raise
+def _inside(value: object) -> Any:
+    return _read_body(value, top=False)

@@ -41,7 +41,7 @@ def served(job: Job, told: Iterable[Told], span: Span) -> list[Span]:
     A definition that was new had no ticks before its line. One that was known had, however long it was not told:
     what fell due under a replica with another table is caught up. The line of another definition ends it.
     """
-    when = when_in_words(job.schedule) if job.schedule else None
+    when = when_in_words(job.schedule, job.zone) if job.schedule else None
     parts: list[Span] = []
     since: float | None = None
     for line in sorted(told, key=lambda line: line.at):

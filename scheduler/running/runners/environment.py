@@ -6,18 +6,12 @@ have been renewed since the leader started, and a file system that hangs holds u
 
 from __future__ import annotations
 
-import os
-import stat
+from scheduler import referred_files
+from scheduler.referred_files import Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the supervisor's processes stay small
     from scheduler.running.supervisor.wire import Start
-
-_LONGEST = 128 * 1024  # bytes; Linux takes no longer variable (MAX_ARG_STRLEN)
-
-
-class Unreadable(Exception):
-    """A file that the run's environment needs cannot be had; `str()` says which and why, and nothing of its content."""
 
 
 def environment_of(order: Start, folder: str) -> dict[str, str]:
@@ -27,19 +21,9 @@ def environment_of(order: Start, folder: str) -> dict[str, str]:
     return read | order.facts()
 
 
-def content_of(name: str, path: str, folder: str) -> str:
-    """The file's text without the line break at its end, as `$(cat path)` would give it; `name` is what refers to it.
-
-    Raises Unreadable.
-    """
+def content_of(name: str, path: str, folder: str, *, utf8: bool = False) -> str:
+    """What `referred_files` finds in the file; `name` is what refers to it. Raises Unreadable, with the name."""
     try:
-        fd = os.open(os.path.join(folder, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # noqa: PTH118 - see shell.py
-        with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor has no Path
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise Unreadable(f"{name}: {path} is no file")
-            raw = file.read(_LONGEST + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise Unreadable(f"{name}: {path}: {error.strerror if isinstance(error, OSError) else error}") from None
-    if b"\0" in raw or len(raw) > _LONGEST:
-        raise Unreadable(f"{name}: {path} " + ("is larger than 128 KiB" if len(raw) > _LONGEST else "holds a NUL"))
-    return os.fsdecode(raw).rstrip("\r\n")
+        return referred_files.content_of(path, folder, utf8=utf8)
+    except Unreadable as error:
+        raise Unreadable(f"{name}: {error}") from None

@@ -20,8 +20,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
+from scheduler.referred_files import Unreadable
 from scheduler.running.runners.call import Failure, call, failure_of, job_run
-from scheduler.running.runners.environment import Unreadable, environment_of
+from scheduler.running.runners.environment import environment_of
 from scheduler.running.runners.surroundings import Surroundings, fresh_streams
 from scheduler.running.supervisor.lines import LineCutter
 from scheduler.running.supervisor.times import boot_now, wall_now

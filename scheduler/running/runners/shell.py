@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import signal
 
-from scheduler.running.runners.environment import Unreadable, environment_of
+from scheduler.referred_files import Unreadable
+from scheduler.running.runners.environment import environment_of
 from scheduler.running.supervisor.times import boot_now, wall_now
 from scheduler.running.supervisor.wire import Ended, Started, StartShell, Trust, encode
 

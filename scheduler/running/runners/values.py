@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from urllib.parse import quote, quote_plus, unquote
 
 from scheduler.core.references import HIDDEN, FileReference, Secret
+from scheduler.referred_files import Unreadable
 from scheduler.running.runners.call import RunFailure
-from scheduler.running.runners.environment import Unreadable, content_of
+from scheduler.running.runners.environment import content_of
 
 SENTENCE_CHARACTERS = 300
 _TELLING_CHARACTERS = 8  # a shorter line may be the brace of a JSON file, which would hide every other one

@@ -13,7 +13,6 @@ import logging
 import os
 import socket
 import ssl
-import stat
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -27,10 +26,10 @@ from scheduler import __version__
 from scheduler.cluster.exchange import Exchanges
 from scheduler.core.errors import StoreError
 from scheduler.core.references import FileReference, Secret, Value
+from scheduler.referred_files import Unreadable, content_of
 from scheduler.telling.signals.mailbag import Failure, Mail
 
 TIMEOUT_S = 10.0
-LONGEST_FILE = 128 * 1024  # bytes
 SUCCESSES = range(200, 300)
 REFUSALS = range(300, 500)  # a redirect too: where it leads is not where the mail was to go
 TRANSIENT = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
@@ -39,10 +38,6 @@ _SHORT = 4096  # bytes of an answer that is read
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"leasebeat/{__version__}"}
 _sending = threading.local()
-
-
-class _Unreadable(Exception):
-    """A file that a URL or a header needs cannot be had; `str()` names it, and nothing of its content."""
 
 
 class Carrier:
@@ -123,7 +118,7 @@ def _number(text: str | None) -> int | None:
 def _failure(error: Exception, timeout_s: float) -> Failure:
     causes = list(_causes(error))
     match error:
-        case _Unreadable() | StoreError():
+        case Unreadable() | StoreError():
             return Failure(str(error))
         case TimeoutError() | requests.Timeout():
             return Failure(f"timeout after {timeout_s:g}s")
@@ -161,27 +156,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _text(value: Value, folder: Path) -> str:
     match value:
         case FileReference(path):
-            return _content(folder, path)
+            return content_of(path, str(folder), utf8=True)
         case Secret():
             return value.reveal()
     return value
-
-
-def _content(folder: Path, path: str) -> str:
-    """The file's text without the line break at its end."""
-    try:
-        fd = os.open(folder / path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor has no Path
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise _Unreadable(f"{path} is no file")
-            raw = file.read(LONGEST_FILE + 1)
-        if len(raw) > LONGEST_FILE:
-            raise _Unreadable(f"{path} is larger than 128 KiB")
-        return raw.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise _Unreadable(f"{path} is no UTF-8 text") from None
-    except OSError as error:
-        raise _Unreadable(f"{path}: {error.strerror}") from None
 
 
 class _Discreet(logging.Filter):
