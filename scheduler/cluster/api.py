@@ -35,6 +35,7 @@ MERGE = {"Content-Type": "application/merge-patch+json"}
 PAGE = 500  # objects in one reply to a list
 WATCH_FOR_S = 300
 LOOK_UP_S = 0.1
+KEPT_CONNECTIONS = 1100  # the requests and watches of as many Jobs as `max_parallel` allows; none is made ahead
 
 
 class _Call(NamedTuple):
@@ -227,7 +228,9 @@ class ApiServer:
         """The client, made when first needed, and the headers of a request; its refresh hook runs in here."""
         with self._client_lock:
             if self._client is None:
-                self._client = ApiClient(self._access.load())
+                configuration = self._access.load()
+                configuration.connection_pool_maxsize = KEPT_CONNECTIONS
+                self._client = ApiClient(configuration)
             settings = self._client.configuration.auth_settings().values()
             headers = {"Accept": "application/json", "User-Agent": f"leasebeat/{__version__}"}
             headers |= {setting["key"]: _clean(setting["value"]) for setting in settings if setting["value"]}

@@ -4,7 +4,7 @@ urllib3 bounds each wait for the network, not their sum: a server that sends a b
 and so are name servers and credential plugins. An elector that hangs in a request cannot notice that its trust has run
 out. So the exchange has a thread of its own, and whoever asked stops waiting at the deadline. What is left behind ends
 by itself when its socket's own timeout passes; the few that a malicious server keeps alive are counted, and more are
-refused.
+refused. Many that are asked for at once, and hang not at all, wait their turn.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from urllib3 import BaseHTTPResponse
 from scheduler.core.errors import Unavailable
 
 MAX_UNDER_WAY = 16
+TURN_S = 0.3
 PIECE = 65536
 
 Result = TypeVar("Result")
@@ -40,7 +41,7 @@ class Exchanges:
         given_up = threading.Event()
 
         def run() -> None:
-            if not self._free.acquire(blocking=False):
+            if not self._free.acquire(timeout=min(TURN_S, timeout_s / 2)):
                 outcome.set_exception(Unavailable(f"{MAX_UNDER_WAY} earlier requests still hang"))
                 return
             try:

@@ -61,6 +61,10 @@ def test_without_jobs_they_say_what_runs_instead(tmp_path: Path) -> None:
             {"rbac": {"create": False}},
             "\nWARNING: rbac.create is false: service account beat-leasebeat needs create on",
         ),
+        (
+            {"rbac": {"create": False, "kubernetesJobs": True}},
+            "; and create, get, list, watch and delete on jobs, list on pods, get on pods/log.\n",
+        ),
     ],
 )
 def test_they_warn_of_what_is_unusual(values: Values, says: str, tmp_path: Path) -> None:

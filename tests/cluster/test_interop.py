@@ -267,7 +267,7 @@ def test_what_fell_due_under_another_elector_is_caught_up(stories: Mapping[str, 
         for line in one.process.said("run.succeeded", cause="catch_up")
     ]
 
-    assert held.history.missing("meter", 1) == []
+    assert held.history.missing("meter", 1, [one.process for one in held.contenders]) == []
     assert all(any(span.begin < _time(line["tick"]) < span.end for line in caught_up) for span in foreign)
 
 
@@ -336,7 +336,7 @@ def test_a_run_that_drains_while_client_go_leads_is_not_repeated(stories: Mappin
     assert len(between.process.said("leading")) == 1
     assert heir.process.said("run.interrupted") == []
     assert [line["run"] for line in heir.process.said("run.succeeded", repeated=True)] == [drained["run"]]
-    assert held.history.missing("meter", 10) == []
+    assert held.history.missing("meter", 10, [one.process for one in held.contenders]) == []
 
 
 def test_without_adopt_the_lease_of_another_elector_is_left_alone(stories: Mapping[str, Future[Story]]) -> None:

@@ -12,11 +12,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from scheduler.clock import SystemClock
 from tests.processes.cluster import Namespace
 from tests.processes.history import JOBS, History
 from tests.processes.proxy import Proxy
@@ -34,6 +36,7 @@ jobs:
 """
 MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 OUTAGE_S = 20
+A_BUSY_MACHINE_S = 1.0  # by so much a process may act late, and be told late
 
 
 @dataclass
@@ -77,15 +80,16 @@ def trio(namespace: Namespace, tmp_path: Path) -> Iterator[Trio]:
 
 def nothing_doubled_nothing_missing(trio: Trio) -> None:
     assert trio.history.doubled("meter") == []
-    assert trio.history.missing("meter", 1) == []
+    assert trio.history.missing("meter", 1, trio.replicas) == []
 
 
 def test_a_killed_leader_is_replaced_and_a_stopped_one_at_once(trio: Trio, namespace: Namespace) -> None:
     first = trio.leader
     first.wait_for("run.succeeded", count=3)
     before = namespace.lease(trio.lease)["spec"]
-    last_write_at = first.said("run.succeeded")[-1]["at"]
     first.signal(signal.SIGKILL)
+    first.process.wait()
+    last_write_at = datetime.fromisoformat(namespace.lease(trio.lease)["spec"]["renewTime"]).timestamp()
     second = leader_among(trio.others(first))
     expired = second.wait_for("lead.acquired", cause="expired")
     second.wait_for("run.succeeded", count=3, cause="schedule")
@@ -100,8 +104,8 @@ def test_a_killed_leader_is_replaced_and_a_stopped_one_at_once(trio: Trio, names
     assert (before["holderIdentity"], taken["holderIdentity"]) == (first.name, second.name)
     assert taken["leaseTransitions"] == before["leaseTransitions"] + 1
     assert all(MICRO_TIME.fullmatch(taken[name]) for name in ("acquireTime", "renewTime"))
-    assert expired["at"] - last_write_at <= LEASE_S + 0.6 + 1.0  # a second: the end's write may follow its log line
-    assert regained["at"] - released["at"] <= 0.5
+    assert expired["at"] - last_write_at <= LEASE_S + 0.6 + A_BUSY_MACHINE_S
+    assert regained["at"] - released["at"] <= A_BUSY_MACHINE_S
     nothing_doubled_nothing_missing(trio)
 
 
@@ -121,6 +125,7 @@ def test_a_deleted_lease_is_brought_back_by_its_leader(trio: Trio, namespace: Na
 def test_a_foreign_holder_is_given_way_to_and_outlived(trio: Trio, namespace: Namespace) -> None:
     leader = trio.leader
     leader.wait_for("run.succeeded", count=2)
+    before = SystemClock().wall().timestamp()
     namespace.kubectl("patch", "lease", trio.lease, "--type=merge", "-p", '{"spec":{"holderIdentity":"somebody"}}')
     lost = leader.wait_for("lead.lost", reason="other_holder")
     leader_again = leader_among(trio.replicas)
@@ -129,7 +134,7 @@ def test_a_foreign_holder_is_given_way_to_and_outlived(trio: Trio, namespace: Na
     started = [deed for deed in trio.history.starts("meter") if lost["at"] < deed.at < acquired["at"]]
 
     assert started == []
-    assert acquired["at"] - lost["at"] >= LEASE_S - 0.1
+    assert acquired["at"] - before >= LEASE_S  # counted from when the heir saw it, which the loser may see later
     nothing_doubled_nothing_missing(trio)
 
 

@@ -31,7 +31,7 @@ from tests.processes.replica import ReplicaProcess
 LEASEBEAT = str(Path(sys.executable).with_name("leasebeat"))
 CONFIG = """\
 jobs:
-  every: {every: 1s, catch_up: all, shell: "true"}
+  every: {every: 1s, catch_up: all, overlap: allow, shell: "true"}
   meter: {every: 1s, catch_up: all, shell: "true"}
   hand: {manual: true, overlap: allow, shell: "true"}
 """
@@ -169,21 +169,25 @@ def ledger(scene: Scene) -> dict[str, object]:
     return found
 
 
+def timed(act: Callable[[], subprocess.CompletedProcess[str]]) -> tuple[subprocess.CompletedProcess[str], float]:
+    began = CLOCK.boot()
+    return act(), CLOCK.boot() - began
+
+
 def test_status_says_how_it_stands_and_waits_for_nobody(begins: Begins) -> None:
     scene = begins("shown")
-    began = SystemClock().boot()
-    shown, document = scene.type("status"), scene.type("status", "--json")
+    shown, took_s = timed(lambda: scene.type("status"))
+    document = scene.type("status", "--json")
     scene.leader.signal(signal.SIGSTOP)
-    silent = scene.type("status")
+    silent, waited_s = timed(lambda: scene.type("status"))
     scene.leader.signal(signal.SIGCONT)
-    took_s = SystemClock().boot() - began
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.startswith("leader  a   term 1 since ")
     assert "/shown   15s/10s/2s   config " in shown.stdout
     assert {job["name"] for job in json.loads(document.stdout)["jobs"]} == {"every", "meter", "hand"}
     assert "the leader cannot be asked: 127.0.0.1:" in silent.stdout
-    assert took_s < 15
+    assert waited_s < 5 + 2 * took_s  # seconds for the leader to answer, on a machine that may be busy
 
 
 def test_who_may_not_update_the_lease_cannot_steer(begins: Begins) -> None:

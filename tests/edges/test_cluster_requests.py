@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from kubernetes.client import Configuration
 from scheduler.cluster.access import Access
 from scheduler.cluster.answers import date_of
 from scheduler.cluster.api import ApiServer, _Call
-from scheduler.cluster.exchange import MAX_UNDER_WAY
+from scheduler.cluster.exchange import MAX_UNDER_WAY, Exchanges
 from scheduler.cluster.resource import Resource
 from scheduler.core.errors import Absent, Conflict, Refused, StoreError, Unavailable
 from tests.fakes.lease_api import (
@@ -309,6 +310,25 @@ def test_one_connection_serves_many_requests(lease_api: LeaseApi, server: ApiSer
     assert len(lease_api.connections) == 1
 
 
+def test_as_many_connections_as_are_needed_at_a_time_come_back_without_a_word(
+    lease_api: LeaseApi, server: ApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client would keep five for each processor, and urllib3 warns of each that finds no room."""
+    go = threading.Event()
+    at_a_time = range(MAX_UNDER_WAY)
+    lease_api.meet("get", hold_reply(go), times=None)
+    asking = [threading.Thread(target=server.get, args=(LEASE, TIMEOUT_S)) for _ in at_a_time]
+    for each in asking:
+        each.start()
+    while lease_api.count("get") < len(at_a_time):
+        threading.Event().wait(0.001)
+    go.set()
+    for each in asking:
+        each.join()
+
+    assert "pool is full" not in caplog.text
+
+
 def test_a_port_where_nobody_listens_refuses() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -415,6 +435,17 @@ def test_closing_does_not_wait_for_a_plugin_that_hangs() -> None:
 
     with pytest.raises(Unavailable):
         server.get(LEASE, TIMEOUT_S)
+
+
+def test_more_requests_at_once_than_there_is_room_for_wait_their_turn() -> None:
+    """As many Kubernetes Jobs as are due at one instant are asked for at once, and none of them hangs."""
+    exchanges, pause = Exchanges(), threading.Event()
+    with ThreadPoolExecutor(3 * MAX_UNDER_WAY) as threads:
+        asked = [
+            threads.submit(exchanges.within, TIMEOUT_S, lambda _: pause.wait(0.01)) for _ in range(3 * MAX_UNDER_WAY)
+        ]
+
+    assert [one.exception() for one in asked] == [None] * len(asked)
 
 
 def test_requests_that_hang_do_not_pile_up_without_end() -> None:

@@ -44,11 +44,12 @@ JOBS = table(
 )
 MINUTE = 60.0
 
-# UX section 7, and the two gauges that alerts need besides: type and labels of each. Histograms have `le` as well.
+# UX section 7, and the three gauges that alerts need besides: type and labels of each. Histograms have `le` as well.
 PROMISED = {
     "leader_election_master_status": ("gauge", {"name"}),
     "leasebeat_info": ("gauge", {"version", "store", "config_hash"}),
     "leasebeat_lease_age_seconds": ("gauge", set()),
+    "leasebeat_term": ("gauge", set()),
     "leasebeat_store_requests_total": ("counter", {"verb", "outcome"}),
     "leasebeat_store_request_seconds": ("histogram", {"verb"}),
     "leasebeat_lead_changes_total": ("counter", {"cause"}),
@@ -104,7 +105,7 @@ class Replica:
         if not self.outlook.proven:
             self.hears("lead.acquired", cause="expired")
         ledger = self.ledger(*entries, settled=settled)
-        self.outlook = Outlook("a", leads=True, proven=True, alive_at=self.now_s, ledger=ledger, notes=notes)
+        self.outlook = Outlook("a", leads=True, proven=True, term=2, alive_at=self.now_s, ledger=ledger, notes=notes)
         return self
 
     def loses(self) -> Replica:
@@ -205,6 +206,11 @@ def test_a_replica_that_has_not_seen_the_lease_does_not_know_its_age() -> None:
     replica.outlook = Outlook()
 
     assert not any("lease_age" in line for line in replica.scraped())
+
+
+def test_every_replica_tells_the_number_of_the_term_that_it_knows_of() -> None:
+    assert Replica().scraped()["leasebeat_term"] == 1
+    assert Replica().leads().scraped()["leasebeat_term"] == 2
 
 
 def test_the_age_of_the_lease_is_what_this_replica_has_seen() -> None:
@@ -308,6 +314,16 @@ def test_after_a_pause_a_success_is_missing_from_then_on_only() -> None:
     replica.scraped()
 
     assert deadline(replica.at(32.2 * MINUTE).leads()) == 31 + 20
+
+
+def test_nor_is_a_success_of_before_missing_where_nobody_scraped_during_the_pause() -> None:
+    resumed = Replica().at(0.5 * MINUTE).leads().at(30.5 * MINUTE).hears("job.resumed", job="sync")
+    until = instant_text(EPOCH + timedelta(seconds=30.5 * MINUTE))
+    note = json.dumps({"sync": {"since": EPOCH.isoformat(), "until": until, "reason": None}})
+    ended = Replica().at(0.5 * MINUTE).leads().at(30.5 * MINUTE).leads(**{PAUSED: note})
+
+    assert deadline(resumed.at(32.2 * MINUTE).leads()) == 31 + 20
+    assert deadline(ended.at(32.2 * MINUTE)) == 31 + 20
 
 
 def test_a_job_that_may_take_for_ever_is_never_overdue() -> None:

@@ -30,7 +30,7 @@ print(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf
 """
 """When the container's first process began, in Unix seconds, and how long the replica waited for a CPU:
 field 22 of its stat, in clock ticks after the boot, and field 2 of its schedstat."""
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0  # on a busy node a pod takes its time
 POLL_S = 0.2
 ZOMBIES = "grep -l '^State:.Z' /proc/[0-9]*/status || true"
 
@@ -75,10 +75,10 @@ class Pod:
     def delete(self) -> None:
         self.namespace.kubectl("delete", "pod", self.name, "--wait")
 
-    def wait(self, true: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    def wait(self, true: Callable[[], bool], what: str) -> None:
         """Look until something is true of this pod."""
         clock, pause = SystemClock(), threading.Event()
-        deadline = clock.boot() + patience_s
+        deadline = clock.boot() + PATIENCE_S
         while not true():
             assert clock.boot() < deadline, f"{self.name}: waited in vain for {what}"
             pause.wait(POLL_S)

@@ -38,7 +38,7 @@ def test_what_jobs_and_visitors_leave_behind_is_reaped(running: Pod) -> None:
     left = len(running.lines("run.succeeded"))
     running.wait(lambda: len(running.lines("run.succeeded")) >= left + 6, "two more runs of each job")
 
-    running.wait(lambda: not running.zombies(), "the end of the zombies", patience_s=5.0)
+    running.wait(lambda: not running.zombies(), "the end of the zombies")
 
 
 def test_a_signal_reaches_the_replica_and_it_stops_in_good_order(running: Pod) -> None:

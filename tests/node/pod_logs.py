@@ -16,7 +16,7 @@ from typing import Any
 from tests.processes.cluster import Namespace
 
 LOOKS_EVERY_S = 0.25
-LAST_LINES_S = 10.0
+LAST_LINES_S = 60.0
 
 
 @dataclass

@@ -28,7 +28,7 @@ EVERY = "14s"  # no divisor of any window, so that increase() has to guess beyon
 A, B, C = (f'pod="beat-{letter}",namespace="ops",lease="beat-leasebeat"' for letter in "abc")
 ELSEWHERE = 'pod="other-a",namespace="ops",lease="other"'
 STATUS, INFO = "leader_election_master_status", "leasebeat_info"
-CHANGES, TICKS = "leasebeat_lead_changes_total", "leasebeat_ticks_total"
+TERM, TICKS = "leasebeat_term", "leasebeat_ticks_total"
 LAG, DEADLINE = "leasebeat_lag_seconds", "leasebeat_job_deadline_seconds"
 FAILURES = "leasebeat_job_failures_in_a_row"
 
@@ -75,39 +75,46 @@ CASES: dict[str, list[Case]] = {
     ],
     "LeaderFlapping": [
         (
-            "four changes, each leader a new pod",
+            "each leader crashes 30 s after it took the lead, and comes back in its pod",
             {
-                f'{CHANGES}{{{A},cause="expired"}}': "1x4 stale",
-                f'{CHANGES}{{{B},cause="expired"}}': "_x8 1x4 stale",
-                f'{CHANGES}{{{C},cause="expired"}}': "_x16 1x4 stale",
-                f'{CHANGES}{{{C},cause="released"}}': "_x18 1x20",
+                f"{TERM}{{{A}}}": "7x20 8x2 _ 9x2 9x2 10x2 11x2 _ 12x3",
+                f"{TERM}{{{B}}}": "7x20 8x3 9x2 _ 10x3 11x3 12x3",
             },
             "8m",
             [{}],
         ),
         (
-            "four changes to and fro between pods that have led for long",
+            "four changes, each leader a new pod",
             {
-                f'{CHANGES}{{{A},cause="expired"}}': "5x200 6x8 7x20",
-                f'{CHANGES}{{{B},cause="expired"}}': "7x204 8x8 9x20",
+                f"{TERM}{{{A}}}": "3x40 3x6 stale",
+                f"{TERM}{{{B}}}": "_x42 4x6 5x6 stale",
+                f"{TERM}{{{C}}}": "_x46 5x6 6x6 7x20",
             },
-            "55m",
+            "16m",
             [{}],
         ),
         (
-            "three changes, one of a pod that has led for long",
-            {f'{CHANGES}{{{A},cause="expired"}}': "5x200 6x20", f'{CHANGES}{{{B},cause="expired"}}': "_x204 1x8 2x20"},
-            "55m",
-            [],
+            "four changes right after an installation",
+            {f"{TERM}{{{A}}}": "1x4 2x4 3x4 4x4 5x20"},
+            "5m",
+            [{}],
         ),
+        ("three changes", {f"{TERM}{{{A}}}": "5x200 6x4 7x4 8x20", f"{TERM}{{{B}}}": "5x200 6x4 7x4 8x20"}, "52m", []),
+        ("a first lead", {f"{TERM}{{{A}}}": "1x80"}, "10m", []),
+        ("many changes, an hour ago", {f"{TERM}{{{A}}}": "0+1x10 10x240"}, "62m", []),
         (
-            "three changes of a pod that has led for long",
-            {f'{CHANGES}{{{A},cause="expired"}}': "5x180 8x60"},
-            "55m",
+            "a replica that is cut off still knows an old term only",
+            {f"{TERM}{{{A}}}": "2x80", f"{TERM}{{{B}}}": "9x80"},
+            "17m",
             [],
         ),
-        ("a first lead", {f'{CHANGES}{{{A},cause="new"}}': "1x80"}, "15m", []),
-        ("many changes, an hour ago", {f'{CHANGES}{{{A},cause="expired"}}': "0+1x10 10x240"}, "62m", []),
+        ("the Lease was deleted, and terms begin anew", {f"{TERM}{{{A}}}": "9x80 1x4 2x20"}, "22m", []),
+        (
+            "another release changes its leader",
+            {f"{TERM}{{{A}}}": "1x80", f"{TERM}{{{ELSEWHERE}}}": "0+1x80"},
+            "16m",
+            [],
+        ),
     ],
     "LeaderStalled": [
         ("the leader decides nothing", {f"{LAG}{{{A}}}": "0+15x20"}, "6m", [{}]),
@@ -251,6 +258,7 @@ def test_promtool_finds_nothing_wrong_with_what_a_leader_and_a_standby_are_scrap
     assert 'leasebeat_ticks_total{job="fails",outcome="failed",reason="exit"}' in told
     assert 'leader_election_master_status{name="leasebeat"} 0.0' in told_by_standby
     assert "leasebeat_lease_age_seconds" in told_by_standby
+    assert all("\nleasebeat_term 1.0\n" in text for text in (told, told_by_standby))
     assert "job=" not in told_by_standby
 
 
@@ -280,7 +288,7 @@ def _queries(node: Any) -> Iterator[str]:
 
 
 def _as_grafana_asks(query: str) -> str:
-    return re.sub(r"\$\w+", "x", query.replace("$__rate_interval", "1m"))
+    return re.sub(r"\$\w+", "x", re.sub(r"\$__(rate_)?interval", "1m", query))
 
 
 def _write(path: Path, content: object) -> Path:

@@ -99,7 +99,7 @@ class Sums:
     """All that was counted. What is of this term only is empty again when the next begins; the rest only grows.
 
     `failures` counts runs, of one job and one after another, that failed or timed out. `running` are the ids of the
-    runs that began here and of which no end was told.
+    runs that began here and of which no end was told. `resumed` tells when a job's last pause ended.
     """
 
     leads: dict[str, int] = field(default_factory=dict)
@@ -111,6 +111,7 @@ class Sums:
     success: dict[str, datetime] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
+    resumed: dict[str, datetime] = field(default_factory=dict)
 
     def copy(self) -> Sums:
         """The same, to be looked at while the original goes on."""
@@ -124,6 +125,7 @@ class Sums:
             dict(self.success),
             dict(self.failures),
             set(self.running),
+            dict(self.resumed),
         )
 
 
@@ -153,6 +155,8 @@ class Counts:
                 self._hear_of_run(what, facts, at)
             elif event == "lead.acquired":
                 self._begin_term(_known(facts.get("cause"), CAUSES), at)
+            elif event == "job.resumed":
+                self._sums.resumed[_known(facts.get("job"), self._jobs)] = at
 
     def _begin_term(self, cause: str, at: datetime) -> None:
         sums = self._sums

@@ -70,6 +70,9 @@ class Families(Collector):
             age_s = max(0.0, self._sources.clock.boot() - outlook.alive_at)
             text = "Seconds since this replica last saw the Lease renewed."
             yield GaugeMetricFamily("leasebeat_lease_age_seconds", text, age_s)
+        if outlook.term:
+            text = "Number of the last term that this replica knows of; each change of the leader begins another."
+            yield GaugeMetricFamily("leasebeat_term", text, outlook.term)
 
     def _of_the_store(self) -> Iterator[Metric]:
         outcomes, took = self._sources.requests.so_far()

@@ -44,8 +44,9 @@ class JobGauges:
     def collect(self, ledger: Ledger, notes: Mapping[str, str], sums: Sums) -> Iterator[Metric]:
         """All of them, as the Lease has it by now."""
         now = self._sources.clock.wall()
-        paused = {job for job, pause in pauses_in(notes).items() if not pause.is_over(now)}
-        self._paused_at |= dict.fromkeys(paused, now)
+        pauses = pauses_in(notes)
+        paused = {job for job, pause in pauses.items() if not pause.is_over(now)}
+        self._paused_at |= {job: min(now, pause.until or now) for job, pause in pauses.items()}
         lag_s = self._lag.at(ledger, paused, now).total_seconds()
         yield GaugeMetricFamily(
             "leasebeat_lag_seconds", "Age of the oldest due tick that no write has decided yet.", lag_s
@@ -76,7 +77,8 @@ class JobGauges:
     def _served(self, job: str, now: datetime, sums: Sums) -> datetime:
         """Up to when a success is not missing: the last one, or whatever kept the job from having one in this term."""
         begun = sums.lead_since or now
-        return max(begun, sums.success.get(job, begun), self._paused_at.get(job, begun))
+        paused_at = max(self._paused_at.get(job, begun), sums.resumed.get(job, begun))
+        return max(begun, sums.success.get(job, begun), paused_at)
 
     def _of_runs(self, ledger: Ledger, sums: Sums) -> Iterator[Metric]:
         yield self._gauge(
