@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from scheduler.config.mistakes import printable
@@ -11,6 +11,7 @@ from scheduler.core.errors import LedgerTooNew, LedgerUnreadable
 from scheduler.core.ledger import decode
 from scheduler.core.ports import LeaseRecord
 from scheduler.telling.shapes import elapsed
+from scheduler.telling.values import instant_of
 
 SILENCE_IS_DEATH = 2  # s, beyond the lease duration: renewals may come late, and clocks differ
 LONGEST_NAME = 253  # as Kubernetes has it
@@ -65,11 +66,8 @@ def _leadership(record: LeaseRecord, holder: str, now: datetime | None) -> str:
 
 def _silent_ms(record: LeaseRecord, now: datetime | None) -> int | None:
     """For how long the holder has not renewed, if that is too long for one that lives."""
-    try:
-        renewed = datetime.fromisoformat(record.renewed)
-    except ValueError:
+    renewed = instant_of(record.renewed)
+    if now is None or renewed is None:
         return None
-    if now is None or renewed.tzinfo is None:
-        return None
-    age_s = (now - renewed.astimezone(UTC)).total_seconds()
+    age_s = (now - renewed).total_seconds()
     return round(age_s) * 1000 if age_s > record.duration_s + SILENCE_IS_DEATH else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("jobs", nargs=-1, metavar="[JOB]...", shell_complete=completing.jobs)
 @click.option("--all", "every", is_flag=True, help="All jobs that tick")
-@click.option("--until", metavar="TIME", help="Resume then by itself: a date or time, in the job's zone, or 2h")
+@click.option("--until", metavar="TIME", help="Resume then by itself: 08:00, a date, a date with a time, or 2h")
 @click.option("--reason", metavar="TEXT", callback=asking_jobs.reason, help="Why; shown in the status and in the log")
 @common_options
 @click.pass_context
@@ -50,7 +50,7 @@ def pause(
     options, clock = gathered(context, common), SystemClock()
     names = asking_jobs.names(jobs, every=every)
     with asked_from(options, clock) as stand:
-        tz = zone_of(stand, names)
+        tz = zone_of(stand, names) if until else ZoneInfo("UTC")
         end = _end(until, tz, clock.wall())
         heard = ask(stand, Request(Do.PAUSE, names, reason, end), clock)
         how = f" until {when_text(end, tz)}" if end else ""
@@ -80,10 +80,16 @@ def _instant(text: str, tz: ZoneInfo, now: datetime) -> datetime:
     except (Mistake, OverflowError):
         pass
     try:
-        instant = datetime.fromisoformat(text)
+        instant = _time_of_day(text, now.astimezone(tz)) if ":" in text[:3] else datetime.fromisoformat(text)
         if instant.year not in YEARS:
             raise ValueError
     except ValueError as error:
-        message = f"expected a time such as 2027-01-15 or 2027-01-15T08:00, or 2h, got {text}"
+        message = f"expected a time such as 08:00, 2027-01-15 or 2027-01-15T08:00, or 2h, got {text}"
         raise click.BadParameter(message, param_hint="--until") from error
     return (instant if instant.tzinfo else instant.replace(tzinfo=tz)).astimezone(UTC)
+
+
+def _time_of_day(text: str, here: datetime) -> datetime:
+    """The next time that the clock shows this, today or tomorrow."""
+    today = datetime.combine(here, time.fromisoformat(text), here.tzinfo)
+    return today if today > here else today + timedelta(days=1)

@@ -26,12 +26,13 @@ from scheduler.core.notes.tables import CONFIG, other_tables
 from scheduler.core.ports import Clock, LeaseRecord
 from scheduler.core.schedule import ticks_between
 from scheduler.core.views.lag import Lag
-from scheduler.telling.values import stamp
+from scheduler.telling.values import instant_of, stamp
 
 JsonObject = dict[str, Any]
 NEXT = 3  # ticks of each job
 LATEST = datetime.max.replace(tzinfo=UTC)
 TIMEOUT_S = 3.0
+NO_LEASE = "the first replica makes it; if there are replicas, it has another name: {}"
 OTHERS_TABLE = "config.yaml here ({}) is not the leader's table ({}); NEXT is by the one here"
 
 
@@ -75,6 +76,8 @@ def found(stand: Standpoint, clock: Clock) -> Found:
 
 def _asked(stand: Standpoint, record: LeaseRecord | None, state: LeaseState) -> tuple[JsonObject | None, str | None]:
     """What the leader says, or why it says nothing."""
+    if record is None and stand.in_cluster:
+        return None, NO_LEASE.format(f"kubectl -n {stand.namespace} get leases")
     if record is None or not state.leader:
         return None, None
     try:
@@ -87,7 +90,7 @@ def _asked(stand: Standpoint, record: LeaseRecord | None, state: LeaseState) -> 
 
 
 def _leader(record: LeaseRecord, now: datetime) -> JsonObject:
-    renewed, since = _instant(record.renewed), _instant(record.acquired)
+    renewed, since = instant_of(record.renewed), instant_of(record.acquired)
     return {
         "replica": printable(record.holder, LONGEST_NAME),
         "term": record.transitions + 1,
@@ -101,7 +104,7 @@ def _lease(stand: Standpoint, record: LeaseRecord | None, said: JsonObject | Non
     ledger = _ledger(record)
     return {
         "store": stand.store.place,
-        "name": theirs.get("name") or stand.store.place.rpartition("/")[2],
+        "name": theirs.get("name") or stand.options.lease or stand.lease.name,
         "timings": theirs.get("timings") or _timings(stand, record),
         "hash": record.notes.get(CONFIG) if record else None,
         "settled": instant_text(ledger.settled) if ledger and ledger.settled else None,
@@ -170,11 +173,3 @@ def _ledger(record: LeaseRecord | None) -> Ledger | None:
         return decode(record.ledger) if record and record.ledger else None
     except LedgerError:
         return None
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return instant.astimezone(UTC) if instant.tzinfo else None

@@ -17,18 +17,19 @@ from zoneinfo import ZoneInfo
 
 from scheduler.cli.instants import clock_text, day_text, distance_text
 from scheduler.cli.status_facts import Found
-from scheduler.core.ledger import MANUAL
 from scheduler.core.timing.zones import UnknownZone, zone
 from scheduler.telling.shapes import elapsed, harmless
+from scheduler.telling.values import instant_of, tick_of
 
 COLUMNS = 100
-WIDEST = (52, 16, 11, 11, 20, 6, 13)  # of each column; what is longer is cut short
-NARROWEST_NAME = 12
+WIDEST = (52, 16, 11, 11, 60, 6, 13)  # of each column; what is longer is cut short
+NARROWEST_NAME, NARROWEST_WHY = 12, 24
 GAP = "  "
 UNKNOWN = "?"
 NOTHING = "-"
 SOON = timedelta(hours=12)
 ALMOST_A_YEAR = timedelta(days=360)  # within it the day and the month are enough
+A_DAY = timedelta(days=1)
 A_WEEK = timedelta(days=6)  # within it a weekday is enough
 _BOLD, _DIM, _RED, _GREEN, _YELLOW = "1", "2", "31", "32", "33"
 _COLOURS = {
@@ -54,7 +55,7 @@ def status_lines(found: Found, *, failed: bool = False, colour: bool = False) ->
     elif failed and found.document["complete"]:
         lines.append("no job's last run failed")
     else:
-        lines.append("there is no config.yaml here" if not failed else "what ran is not known")
+        lines.append("what ran is not known" if failed else "the jobs are not known: there is no config.yaml here")
     why = found.document["why"]
     return [*lines, *(["", paint(harmless(why), _YELLOW)] if why else [])]
 
@@ -94,7 +95,7 @@ class _Page:
         leader = self._document["leader"]
         if leader is None:
             return f"leader  {self._nobody()}"
-        since = _instant(leader["since"])
+        since = instant_of(leader["since"])
         term = f"term {leader['term']}"
         if since:
             term += f" since {leader['since']} ({distance_text(self._now - since)})"
@@ -120,7 +121,7 @@ class _Page:
 
     def _lease_line(self) -> str:
         lease = self._document["lease"]
-        settled, lag = _instant(lease["settled"]), lease["lag_ms"]
+        settled, lag = instant_of(lease["settled"]), lease["lag_ms"]
         facts = [lease["timings"]]
         if not self._document["other_tables"]:
             facts.append(f"config {lease['hash']}" if lease["hash"] else None)
@@ -155,11 +156,11 @@ class _Page:
 
     def _next(self, job: JsonObject) -> tuple[str, str]:
         if pause := job.get("paused"):
-            until = _instant(pause.get("until"))
+            until = instant_of(pause.get("until"))
             return f"paused to {self._end(until)}" if until else "paused", _word(pause.get("reason"))
         if job.get("enabled") is False:
             return "disabled", ""
-        ticks = [tick for tick in map(_instant, job.get("next") or ()) if tick and tick > self._now]
+        ticks = [tick for tick in map(instant_of, job.get("next") or ()) if tick and tick > self._now]
         if ticks:
             return self._when(ticks[0], exact=True), f"in {distance_text(ticks[0] - self._now)}"
         return ("manual" if job.get("schedule") == "manual" else "none to come"), ""
@@ -169,7 +170,7 @@ class _Page:
         if not last:
             leader = self._document["leader"]
             return NOTHING, f"none in term {leader['term']}" if leader else "", NOTHING
-        outcome, tick = str(last["outcome"]).replace("_", " "), _tick(str(last["run"]))
+        outcome, tick = str(last["outcome"]).replace("_", " "), tick_of(str(last["run"]))
         words = [self._when(tick, exact=False)] if tick else []
         words += [_word(last.get("error") or last.get("reason"))] if outcome != "succeeded" else []
         if last.get("attempt", 1) > 1:
@@ -180,8 +181,8 @@ class _Page:
     def _running(self, job: JsonObject) -> str:
         runs = job.get("running") or ()
         if not runs:
-            return NOTHING
-        begins = [since for since in (_instant(one.get("since")) for one in runs) if since]
+            return self._retrying(job.get("retrying") or {})
+        begins = [since for since in (instant_of(one.get("since")) for one in runs) if since]
         words = [distance_text(max(self._now - min(begins), timedelta(0)))] if begins else []
         attempt = runs[0].get("attempt", 1)
         if len(runs) > 1:
@@ -189,6 +190,13 @@ class _Page:
         elif attempt > 1:
             words.append(_ordinal(attempt))
         return ", ".join(words) or "yes"
+
+    def _retrying(self, waiting: JsonObject) -> str:
+        """Which attempt begins when, after one that failed."""
+        at = instant_of(waiting.get("at"))
+        if at is None:
+            return NOTHING
+        return f"{_ordinal(waiting.get('attempt', 0))} in {distance_text(max(at - self._now, timedelta(0)))}"
 
     def _when(self, instant: datetime, *, exact: bool) -> str:
         local, today = instant.astimezone(self._zone), self._now.astimezone(self._zone)
@@ -202,9 +210,9 @@ class _Page:
         return f"{day_text(local)} {clock_text(local)}"
 
     def _end(self, until: datetime) -> str:
-        """The end of a pause: the day, today the time, and where that is far away the year."""
-        local, today = until.astimezone(self._zone), self._now.astimezone(self._zone)
-        if local.date() == today.date():
+        """The end of a pause: within a day the time, else the day, and where that is far away the year."""
+        local = until.astimezone(self._zone)
+        if until - self._now < A_DAY:
             return f"{local:%H:%M}"
         return f"{local.day} {local:%b}" if until - self._now < ALMOST_A_YEAR else f"{local.year}"
 
@@ -218,11 +226,14 @@ def _table(rows: Sequence[Row], paint: Any) -> list[str]:
     widths[2] = max(widths[2], len(header[1]) - widths[1] - len(GAP))
     widths[4] = max(widths[4], len(header[3]) - widths[3] - len(GAP))
     widths[5] = max(widths[5], len(header[5]))
-    rest = sum(widths[1:-1]) + len(GAP) * (len(widths) - 1) + max(widths[-1], len(header[-1]))
-    widths[0] = min(widths[0], max(NARROWEST_NAME, COLUMNS - rest))
+    widths[6] = max(widths[6], len(header[6]))
+    # Names and why a run failed share what the others leave; the latter takes what is left of it, and a fair part.
+    left = COLUMNS - len(GAP) * (len(widths) - 1) - sum(widths) + widths[0] + widths[4]
+    widths[4] = min(widths[4], max(NARROWEST_WHY, left - widths[0]), left - NARROWEST_NAME)
+    widths[0] = min(widths[0], left - widths[4])
     lines = [paint(_header(header, widths), _DIM)]
     for row in cells:
-        row[0] = middle_cut(row[0], widths[0])
+        row[0], row[4] = middle_cut(row[0], widths[0]), _cut(row[4], widths[4])
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         padded[0] = paint(padded[0], _BOLD)
         if colour := _COLOURS.get(row[3]):
@@ -265,18 +276,6 @@ def _ordinal(number: int) -> str:
 
 def _ago(ms: int) -> str:
     return f"{distance_text(timedelta(seconds=ms // 1000))} ago"
-
-
-def _tick(run: str) -> datetime | None:
-    return _instant(run.rpartition("@")[2].removeprefix(MANUAL))
-
-
-def _instant(text: object) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return instant if instant.tzinfo else None
 
 
 def _zone(name: str) -> tuple[str, ZoneInfo]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO
 
+ECHO_S = 0.1  # as `timeout` makes it: it signals the process, and then the group that the process is in
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -53,11 +54,13 @@ class StopSignal:
     """The first TERM, INT or HUP asks for a clean stop; the second ends the process at once, without a release.
 
     Nothing has to be cleaned up then: the supervisor sees its pipe close and kills the runs, and the Lease expires.
+    One that comes within `ECHO_S` of the first is the first again.
     """
 
     def __init__(self) -> None:
         self._name = ""
         self._asked = threading.Event()
+        self._second_counts = threading.Event()
 
     def listen(self) -> None:
         """Take over the signals; must be called in the main thread."""
@@ -74,7 +77,12 @@ class StopSignal:
         return self._name
 
     def _handle(self, number: int) -> None:
-        if self._asked.is_set():
+        if self._second_counts.is_set():
             os._exit(128 + number)
+        if self._asked.is_set():
+            return
         self._name = signal.Signals(number).name.removeprefix("SIG")
         self._asked.set()
+        later = threading.Timer(ECHO_S, self._second_counts.set)
+        later.daemon = True
+        later.start()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from scheduler.core.job import duration_text
+from scheduler.core.ledger import MANUAL
 
 _DEEPEST = 8  # nobody tells facts that deep: it is a structure that holds itself
 _GREATEST = 2**64  # what parsers of other languages take for a number
@@ -48,6 +49,20 @@ def stamp(instant: datetime) -> str:
     """An instant as logs write it: `2026-11-22T02:15:00Z`, in other zones with their offset; milliseconds if any."""
     text = instant.isoformat(timespec="milliseconds" if instant.microsecond else "seconds")
     return text.removesuffix("+00:00") + "Z" if instant.tzinfo is UTC else text
+
+
+def tick_of(run: str) -> datetime | None:
+    """The instant that a run id names: its tick, or when somebody asked for the run; None if it names none."""
+    return instant_of(run.rpartition("@")[2].removeprefix(MANUAL))
+
+
+def instant_of(text: object) -> datetime | None:
+    """The instant in UTC that a text names; None where it names none, for anybody may have edited what is read."""
+    try:
+        instant = datetime.fromisoformat(str(text))
+        return instant.astimezone(UTC) if instant.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _text(value: object) -> str:

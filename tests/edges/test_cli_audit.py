@@ -421,6 +421,15 @@ def test_ticks_are_expected_as_far_as_leaders_knew_the_job(desk: Desk, lines: li
     assert (answer.code, answer.out) == (0, told)
 
 
+def test_jobs_that_only_the_leaders_had_are_said(desk: Desk) -> None:
+    """Or a table that was left at home would prove more than it can."""
+    lines = [f'{SCHEDULE}{name}  when="every 10 min" {SOON} settled="13:10 CET"' for name in ("hello", "world", "gone")]
+    answer = desk.audit_lines(LED, *lines, *ENDED, LAST)
+
+    (line,) = answer.err.splitlines()
+    assert (line.split()[0], line.rpartition(", ")[2]) == ("gone:", "so none of its ticks is expected")
+
+
 def test_jobs_of_which_no_leader_told_are_said(desk: Desk) -> None:
     line = f'{SCHEDULE}hello  when="every 10 min" {SOON} settled="13:10 CET"'
     answer = desk.audit_lines(LED, line, *(line for line in ENDED if "hello@" in line), LAST)

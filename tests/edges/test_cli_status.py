@@ -194,7 +194,7 @@ def test_without_any_table_there_is_little_to_tell(folder: Folder) -> None:
     answer = folder.status()
 
     assert answer.code == 3
-    assert answer.out.splitlines()[3] == "there is no config.yaml here"
+    assert answer.out.splitlines()[3] == "the jobs are not known: there is no config.yaml here"
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,16 @@ def test_nobody_leads(folder: Folder, change: dict[str, Any], first: str) -> Non
 
     assert answer.code == 1
     assert re.fullmatch(first, answer.out.splitlines()[0])
-    assert json.loads(folder.status("--json").out)["leader"] is None
+    said = json.loads(folder.status("--json").out)
+    assert (said["leader"], said["lease"]["name"]) == (None, "leasebeat")
+
+
+@pytest.mark.parametrize("edited", ["", "soon", "2026-11-22T19:41:05", "0001-01-01T00:00:00+14:00"])
+def test_times_that_somebody_edited_are_not_known(folder: Folder, edited: str) -> None:
+    folder.has(lease(acquired=edited, renewed=edited))
+    leader = json.loads(folder.status("--json").out)["leader"]
+
+    assert leader == {"replica": "b", "term": 7, "since": None, "renewed_ms": None}
 
 
 def test_nobody_ever_ran_here(folder: Folder) -> None:
@@ -409,7 +418,9 @@ def test_replicas_outside_of_pods_are_asked_on_this_machine(laptop: Laptop) -> N
 
 
 def test_no_lease_and_no_cluster_are_two_things(laptop: Laptop) -> None:
-    assert laptop.status().out.startswith("leader  none: there is no Lease kubernetes:ops/beat\n")
+    lines = laptop.status().out.splitlines()
+    assert lines[0] == "leader  none: there is no Lease kubernetes:ops/beat"
+    assert lines[-1].endswith("if there are replicas, it has another name: kubectl -n ops get leases")
     (laptop.path / "kubeconfig").unlink()
     assert laptop.status().code == 3
 

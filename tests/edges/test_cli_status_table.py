@@ -129,6 +129,11 @@ def test_colour_adds_nothing_but_colour() -> None:
             id="paused until later today",
         ),
         pytest.param(
+            job("a", paused={"until": "2026-11-23T07:00:00Z", "reason": "x"}),
+            "a paused to 08:00 x - none in term 7 - -",
+            id="paused until tomorrow morning",
+        ),
+        pytest.param(
             job("a", paused={"until": "2028-01-14T23:00:00Z", "reason": "x"}),
             "a paused to 2028 x - none in term 7 - -",
             id="paused for more than a year",
@@ -149,13 +154,18 @@ def test_colour_adds_nothing_but_colour() -> None:
             id="three at a time",
         ),
         pytest.param(
+            job("a", retrying={"run": "a@1", "attempt": 2, "at": "2026-11-22T19:41:31Z", "error": "exit 3"}),
+            "a none to come - none in term 7 - 2nd in 25s",
+            id="an attempt that waits for its delay",
+        ),
+        pytest.param(
             job("a", running=[{"run": "a@1", "attempt": 1, "since": None}]),
             "a none to come - none in term 7 - yes",
             id="a leaver's run",
         ),
         pytest.param(
             job("a", last=last("a@2026-11-22T19:40:00Z", "failed", 1, error="one\x1b[31m line")),
-            r"a none to come failed 20:40 one\x1b[31m … 1ms -",
+            r"a none to come failed 20:40 one\x1b[31m line 1ms -",
             id="what might paint the terminal",
         ),
     ],
@@ -248,6 +258,20 @@ def test_long_names_lose_their_middle() -> None:
     assert lines[4].startswith("warehous…rehouse-  20:41:10")
 
 
+FAILED = last("a@2026-11-22T19:40:05Z", "failed", 5, error="JSONDecodeError", attempt=10, attempts=11)
+
+
+def test_why_a_run_failed_has_what_names_leave() -> None:
+    assert "  20:40:05  JSONDecodeError, 10/11  5ms" in text(job("a", "2026-11-22T19:41:10Z", last=FAILED))
+
+
+def test_long_names_leave_it_a_part() -> None:
+    line = row(job("warehouse-" * 5, "2026-11-22T19:41:10Z", last=FAILED))
+
+    assert line.startswith("warehouse-ware…use-warehouse- 20:41:10")
+    assert "20:40:05 JSONDecodeErr… 5ms" in line
+
+
 @pytest.mark.parametrize(
     ("name", "width", "expected"), [("hello", 5, "hello"), ("abcdefghij", 7, "abc…hij"), ("abcdefghij", 6, "abc…ij")]
 )
@@ -274,13 +298,17 @@ PAUSES = st.none() | st.fixed_dictionaries({"until": st.none() | TICKS, "reason"
 RUNNING = st.lists(
     st.builds(lambda at, n: {"run": "j", "attempt": n, "since": at}, TICKS, st.integers(1, 400)), max_size=3
 )
+WAITS = st.none() | st.builds(lambda at, n: {"run": "j", "attempt": n, "at": at}, TICKS, st.integers(1, 400))
 JOBS = st.builds(
-    lambda name, ticks, ended, paused, runs: job(name, *ticks, last=ended, paused=paused, running=runs),
+    lambda name, ticks, ended, paused, runs, waits: job(
+        name, *ticks, last=ended, paused=paused, running=runs, retrying=waits
+    ),
     NAMES,
     st.lists(TICKS, max_size=3),
     LASTS,
     PAUSES,
     RUNNING,
+    WAITS,
 )
 
 

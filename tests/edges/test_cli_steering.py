@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from scheduler.cli.asking.notes import run_of
 from scheduler.clock import SystemClock
 from scheduler.config.loading import load
 from scheduler.core.notes.commands import Command, Do
+from scheduler.core.timing.zones import zone
 from scheduler.stores.sqlite import SqliteStore
 from tests.edges.command_line import Answer, typed
 from tests.fakes.elections import HELD
@@ -41,6 +42,7 @@ class Folder:
     """Where commands are typed; `heard` is what the leader heard, the oldest first."""
 
     def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.path = path
         (path / "config.yaml").write_text(CONFIG)
         self.hash = load(path / "config.yaml", SystemClock().wall()).hash
         self.store = SqliteStore(path / "leasebeat.db", "leasebeat")
@@ -110,6 +112,29 @@ def test_a_pause_for_a_while(folder: Folder) -> None:
 
     assert asked.until
     assert timedelta(minutes=89) < asked.until - SystemClock().wall() <= timedelta(minutes=90)
+
+
+@pytest.mark.parametrize("text", ["08:00", "23:59:30"])
+def test_a_pause_until_a_time_of_day_ends_when_the_clock_shows_it_next(folder: Folder, text: str) -> None:
+    folder.type("pause", "tokyo", "--until", text)
+    (asked,) = folder.heard
+
+    assert asked.until
+    assert asked.until.astimezone(zone("Asia/Tokyo")).time() == time.fromisoformat(text)
+    assert timedelta(0) < asked.until - SystemClock().wall() <= timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("zone_there", "shown"), [("Asia/Tokyo", "08:00 JST"), ("Mars/Olympus", "08:00 UTC"), (None, "08:00 CET")]
+)
+def test_without_a_table_the_leader_knows_the_jobs_clock(folder: Folder, zone_there: str | None, shown: str) -> None:
+    (folder.path / "config.yaml").unlink()
+    told = {"name": "tokyo", "zone": zone_there} if zone_there else {"name": "tokyo"}
+    with leader_page(leaders_word(HELD.holder, {"name": "meter", "zone": "Europe/Berlin"}, told)) as address:
+        folder.has_notes(address=address)
+        answer = folder.type("pause", "tokyo", "--until", "2027-01-15T08:00")
+
+    assert answer.out.startswith(f"tokyo is paused until 2027-01-15 {shown}")
 
 
 def test_several_jobs_are_asked_for_at_once_and_told_each(folder: Folder) -> None:
@@ -240,7 +265,11 @@ def test_what_the_leader_refuses_is_told_with_its_reason(folder: Folder, argumen
         (("run-now", "mete"), "no job mete in the table; did you mean meter?"),
         (
             ("pause", "meter", "--until", "soon"),
-            "expected a time such as 2027-01-15 or 2027-01-15T08:00, or 2h, got soon",
+            "expected a time such as 08:00, 2027-01-15 or 2027-01-15T08:00, or 2h, got soon",
+        ),
+        (
+            ("pause", "meter", "--until", "8:00"),
+            "expected a time such as 08:00, 2027-01-15 or 2027-01-15T08:00, or 2h, got 8:00",
         ),
         (("pause", "meter", "--until", "2020-01-15"), "2020-01-15 00:00 CET has passed"),
         (("pause", "meter", "--until", "0001-01-01"), "got 0001-01-01"),

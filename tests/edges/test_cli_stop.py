@@ -24,7 +24,7 @@ print(stop.wait(), flush=True)
 LEAVES = (
     WAITS
     + """
-threading.Timer(0.05, receive).start()
+threading.Timer(0.3, receive).start()
 threading.Event().wait()  # for its runs, say: the main thread may sleep, or be on its way to it
 """
 )
@@ -38,6 +38,27 @@ def test_a_signal_that_another_thread_gets_stops_the_process(name: str) -> None:
     )
 
     assert (done.stdout, done.stderr) == (f"{name.removeprefix('SIG')}\n", "")
+
+
+TWICE = """
+import os, signal, threading
+from scheduler.cli.stop import StopSignal
+
+stop = StopSignal()
+stop.listen()
+os.kill(os.getpid(), signal.SIGTERM)
+stop.wait()
+os.kill(os.getpid(), signal.SIGTERM)
+threading.Event().wait(0.01)  # for a clean stop to begin, say
+print("goes on", flush=True)
+"""
+
+
+def test_one_that_comes_twice_at_once_is_one() -> None:
+    """`timeout 60 leasebeat run` sends TERM to the process, and to its group, which the process is in."""
+    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, timeout=10, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")
 
 
 def test_so_does_the_second_one() -> None:

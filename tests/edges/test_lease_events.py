@@ -55,6 +55,8 @@ PATIENCE_S = 10.0
         ),
         ("job.paused", {"job": "sync", "until": None, "reason": None}, "Normal JobPaused sync is paused"),
         ("job.resumed", {"job": "sync"}, "Normal JobResumed sync is resumed"),
+        ("job.paused", {"job": None, "until": None, "reason": None}, "Normal JobPaused all jobs are paused"),
+        ("job.resumed", {"job": None}, "Normal JobResumed all jobs are resumed"),
         ("run.failed", FAILED | {"repeated": True}, None),
         ("run.interrupted", RUN | {"reason": "replaced"}, None),
         ("run.succeeded", RUN, None),

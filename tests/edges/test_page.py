@@ -106,14 +106,14 @@ def test_the_page_as_it_is_documented() -> None:
         "last events",
         "Jobs",
         *("job", "schedule", "next (Europe/Berlin)", "last", "last 20"),
-        *("hello", "every 5 s", "20:41:10 in 4s", "succeeded 5ms", "..........."),
-        *("sync", "every 15 min + 2 min", "20:47:00 in 5m54s", "failed http 502, 3/3", "...r...s.ff"),
-        *("nightly-report", "at 03:15 every day", "23 Nov 03:15 in 6h33m", "succeeded 12m4s", "."),
+        *("hello", "every 5 s", "20:41:10 in 4s", "succeeded 20:41:05 in 5ms", "..........."),
+        *("sync", "every 15 min + 2 min", "20:47:00 in 5m54s", "failed 20:32:00 http 502, 3/3", "...r...s.ff"),
+        *("nightly-report", "at 03:15 every day", "23 Nov 03:15 in 6h33m", "succeeded 16:41:06 in 12m4s", "."),
         *("rebuild", "at 02:00 on Sunday", "29 Nov 02:00 in 6d5h", "running 1h12m, att. 2", "........i>"),
         "trial-mails",
         "at 15:00 on Friday",
         "paused to 15 Jan vendor outage",
-        "skipped paused",
+        "skipped 17:41:06 paused",
         "s",
         LEGEND,
         "Last events",
@@ -183,15 +183,22 @@ def test_jobs_without_a_next_tick_say_why() -> None:
 
 
 LASTS = {
-    "a success": ("succeeded", {"took_ms": 209}, "succeeded 209ms"),
-    "one at a later attempt": ("succeeded", {"took_ms": 4, "attempt": 2}, "succeeded 4ms, 2/3"),
-    "one after many a cut": ("succeeded", {"took_ms": 4, "attempt": 5}, "succeeded 4ms, att. 5"),
-    "one told for a predecessor": ("succeeded", {"repeated": True}, "succeeded"),
-    "a failure": ("failed", {"reason": "exit", "error": "exit 3: x", "took_ms": 1}, "failed exit 3"),
-    "an exception": ("failed", {"reason": "exception", "error": "KeyError: 'x'"}, "failed KeyError"),
-    "a timeout": ("timed_out", {"took_ms": 3_600_000}, "timed out 60m"),
-    "a dropped tick": ("dropped", {"reason": "superseded"}, "dropped superseded"),
-    "an interruption": ("interrupted", {"reason": "leader_lost", "attempt": 3}, "interrupted leader lost"),
+    "a success": ("succeeded", {"took_ms": 209}, "succeeded 20:41:06 in 209ms"),
+    "one at a later attempt": ("succeeded", {"took_ms": 4, "attempt": 2}, "succeeded 20:41:06 in 4ms, 2/3"),
+    "one after many a cut": ("succeeded", {"took_ms": 4, "attempt": 5}, "succeeded 20:41:06 in 4ms, att. 5"),
+    "one told for a predecessor": ("succeeded", {"repeated": True}, "succeeded 20:41:06"),
+    "a failure": ("failed", {"reason": "exit", "error": "exit 3: x", "took_ms": 1}, "failed 20:41:06 exit 3"),
+    "an exception": ("failed", {"reason": "exception", "error": "KeyError: 'x'"}, "failed 20:41:06 KeyError"),
+    "a timeout": ("timed_out", {"took_ms": 3_600_000}, "timed out 20:41:06 after 60m"),
+    "a dropped tick": ("dropped", {"reason": "superseded"}, "dropped 20:41:06 superseded"),
+    "an interruption": ("interrupted", {"reason": "leader_lost", "attempt": 3}, "interrupted 20:41:06 leader lost"),
+    "a run of yesterday": (
+        "failed",
+        {"run": "sync@2026-11-21T02:15:00Z", "took_ms": 1},
+        "failed 21 Nov 03:15 after 1ms",
+    ),
+    "a run that was asked for": ("failed", {"run": "sync@manual-2026-11-22T19:40:00.123Z"}, "failed 20:40:00"),
+    "an id that names no tick": ("failed", {"run": "sync@1"}, "failed"),
 }
 
 
@@ -210,6 +217,18 @@ def test_several_runs_at_a_time() -> None:
 
     assert row(looked, "sync")[2:] == ["2 running 2m5s", ">>"]
     assert "2 running" in said(looked)
+
+
+def test_an_attempt_that_waits_says_what_it_waits_for() -> None:
+    """For minutes, maybe; the ticks that come due meanwhile are skipped, and somebody will ask why."""
+    looked = Looked([every("sync", 900, retries=2)], replace(LEADING, ledger=None, alive_at=None))
+    looked.ran("sync", "retrying", reason="exit", error="exit 3: x", next_attempt=2, in_ms=90_000)
+    looked.ran("sync", "skipped", reason="overlap", run="sync@2")
+    assert row(looked, "sync")[2:] == ["retrying exit 3, 2/3 in 90s", "s"]
+    assert "1 retrying" in said(looked)
+
+    looked.clock.passed = 60
+    assert row(looked, "sync")[2] == "retrying exit 3, 2/3 in 30s"
 
 
 def test_how_long_it_has_run_follows_the_clock() -> None:
@@ -241,7 +260,7 @@ def test_rows_follow_the_clock() -> None:
     looked.clock.passed = 3
     looked.ran("rebuild", "failed", reason="exit", error="exit 1")
     assert row(looked, "sync")[1] == "20:45:00 in 3m51s"
-    assert row(looked, "rebuild")[1:3] == ["29 Nov 02:00 in 6d5h", "failed exit 1"]
+    assert row(looked, "rebuild")[1:3] == ["29 Nov 02:00 in 6d5h", "failed 20:41:09 exit 1"]
 
 
 def test_distances_are_real_time_where_the_clocks_change_in_between() -> None:
@@ -253,6 +272,7 @@ def test_distances_are_real_time_where_the_clocks_change_in_between() -> None:
 def test_a_row_that_is_kept_looks_as_if_it_were_made_anew(expression: str) -> None:
     """Over two days, midnights included, and when the clock is set back."""
     looked = Looked([cron("sync", expression)])
+    looked.ran("sync", "failed", 7200, reason="exit", error="exit 1")
     jobs, keeping = JobStatuses(looked.status.me.table, looked.history), Rows(zone(BERLIN))
     for passed in [*range(0, 200_000, 1009), 12_000.4, 12_000.6, *range(199_000, 199_200, 7), 0]:
         now = NOW + timedelta(seconds=passed)
@@ -261,11 +281,19 @@ def test_a_row_that_is_kept_looks_as_if_it_were_made_anew(expression: str) -> No
 
 
 def test_of_many_that_fail_a_few_are_named() -> None:
-    blocks = said(many(100))
+    blocks = said(many(300))
 
     (failing,) = (block for block in blocks if "failing" in block)
-    assert re.fullmatch(r"\d+ failing: \S+, \S+, \S+ and \d+ more", failing)
+    assert re.fullmatch(r"\d\d failing: (\S+, ){9}\S+ and \d+ more", failing)
     assert blocks.count("poll-000") == 1
+
+
+def test_a_pause_of_all_jobs_names_none() -> None:
+    looked = Looked([every("hello", 5)])
+    looked.told("job.paused", job=None, until=None, reason="deploy")
+    looked.told("job.resumed", job=None)
+
+    assert said(looked)[-2:] == ["20:41:06 job.resumed all jobs", "20:41:06 job.paused all jobs reason deploy"]
 
 
 def test_replicas_of_another_table_are_named() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from scheduler.telling.page.causes import brief_cause
-from scheduler.telling.page.history import EVENTS_KEPT, FATES_KEPT, MOST_RUNNING, History, Past
+from scheduler.telling.page.history import EVENTS_KEPT, FATES_KEPT, MOST_RUNNING, History, Past, Retrying
 from tests.fakes.statuses import NOW, PRIVATE, Looked, every
 
 LEAD = {"term": 8, "fence": "9", "cause": "expired", "previous": "b", "gap_ms": 15_171, "missed": 6}
@@ -84,6 +86,21 @@ def test_an_attempt_that_failed_does_not_run_while_the_next_one_waits(looked: Lo
 
     looked.ran("sync", "started", run="sync@1", attempt=2)
     assert [one.attempt for one in past(looked).running] == [2]
+
+
+def test_the_next_attempt_is_waited_for_until_it_starts_or_the_run_is_over(looked: Looked) -> None:
+    facts = {"run": "sync@1", "reason": "exit", "error": f"exit 3: {PRIVATE}", "in_ms": 8000}
+    waits = Retrying("sync@1", 2, NOW + timedelta(seconds=8), "exit 3")
+    looked.ran("sync", "retrying", next_attempt=2, **facts)
+    looked.ran("sync", "skipped", run="sync@2", reason="overlap")
+    assert past(looked).retrying == waits
+
+    looked.ran("sync", "started", run="sync@1", attempt=2)
+    assert past(looked).retrying is None
+
+    looked.ran("sync", "retrying", next_attempt=3, **facts)
+    looked.ran("sync", "interrupted", run="sync@1", attempt=2, reason="replaced")
+    assert past(looked).retrying is None
 
 
 def test_a_new_term_forgets_outcomes_but_not_what_runs(looked: Looked) -> None:

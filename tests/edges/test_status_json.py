@@ -67,6 +67,7 @@ def test_a_leader_tells_all() -> None:
             "at": "2026-11-22T19:32:00Z",
         },
         "running": [],
+        "retrying": None,
         "paused": None,
         "schedule": "every 15 min + 2 min",
         "zone": "Europe/Berlin",
@@ -213,6 +214,18 @@ def test_what_runs_since_when_at_which_attempt() -> None:
 def test_a_run_that_the_ledger_does_not_list_runs_no_more() -> None:
     """Whatever became of it, nobody told; it must not stand there for ever."""
     assert running() == running(OpenRun("sync", "1", 3, "mine", "l")) == []
+
+
+def test_an_attempt_that_waits_for_its_delay() -> None:
+    """As long as the ledger lists its run: its end may never be told."""
+    looked = Looked([every("sync", 900)], replace(LEADING, ledger=ledger(OpenRun("sync", "1", 1, "mine", "l"))))
+    looked.ran("sync", "retrying", run="sync@1", reason="exit", error=PRIVATE, next_attempt=2, in_ms=8000)
+    waits = {"run": "sync@1", "attempt": 2, "at": "2026-11-22T19:41:14.500Z", "error": "exit"}
+    assert of_job(looked, "sync")["retrying"] == waits
+
+    looked.outlook = replace(LEADING, ledger=ledger())
+    looked.clock.passed = 5
+    assert of_job(looked, "sync")["retrying"] is None
 
 
 def test_a_run_that_a_leaver_is_ending_runs_too() -> None:

@@ -143,7 +143,7 @@ def test_a_screen_reader_finds_its_way(tab: Tab, show: Show, width: int) -> None
     assert [name for role, name in tree if role == "cell"][4:7] == [
         "every 15 min + 2 min",
         "20:47:00 in 5m54s",
-        "failed http 502, 3/3",
+        "failed 20:32:00 http 502, 3/3",
     ]
     assert ("image", "7 succeeded, 1 succeeded after a retry, 1 skipped, 2 failed") in tree
     assert tab.value("document.documentElement.lang") == "en"

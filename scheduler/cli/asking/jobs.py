@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from scheduler.cli.asking.notes import LONGEST_REASON, Asking, Heard, Words, command
+from scheduler.cli.asking.leader import leaders_status
+from scheduler.cli.asking.notes import LONGEST_REASON, REQUEST_S, Asking, Heard, Words, command
 from scheduler.cli.asking.place import Standpoint, standpoint
 from scheduler.cli.options import Options
+from scheduler.cli.parameters import chosen
 from scheduler.cli.progress import Progress
-from scheduler.config.mistakes import meant
+from scheduler.core.errors import StoreError
 from scheduler.core.notes.commands import Command, Do
 from scheduler.core.ports import Clock
-from scheduler.core.timing.zones import zone
+from scheduler.core.timing.zones import UnknownZone, zone
 from scheduler.telling.shapes import harmless
 
 REFUSED = 1
@@ -79,10 +81,25 @@ def reason(_context: click.Context, _option: click.Parameter, value: str | None)
 
 
 def zone_of(stand: Standpoint, jobs: Sequence[str]) -> ZoneInfo:
-    """The zone of these jobs, or of most jobs; UTC where there is no table at hand."""
-    table = stand.loaded.table.jobs if stand.loaded else {}
-    zones = [table[name].zone for name in jobs if name in table] or [job.zone for job in table.values()]
-    return zone(Counter(zones).most_common(1)[0][0]) if zones else zone("UTC")
+    """The zone of these jobs, or of most jobs, by the table at hand, else by the leader's; UTC where there is none."""
+    table = {job.name: job.zone for job in stand.loaded.table.jobs.values()} if stand.loaded else _leaders_zones(stand)
+    zones = [table[name] for name in jobs if name in table] or list(table.values())
+    try:
+        return zone(Counter(zones).most_common(1)[0][0] if zones else "UTC")
+    except UnknownZone:  # this machine may know fewer than the leader's
+        return zone("UTC")
+
+
+def _leaders_zones(stand: Standpoint) -> dict[str, str]:
+    """The zone of each job, as the leader says; none where it cannot be asked."""
+    try:
+        record = stand.store.read(REQUEST_S)
+        jobs = leaders_status(stand, record)["jobs"] if record else []
+    except StoreError:
+        return {}
+    return {
+        str(job["name"]): str(job["zone"]) for job in jobs if isinstance(job, dict) and {"name", "zone"} <= job.keys()
+    }
 
 
 def when_text(instant: datetime, tz: ZoneInfo) -> str:
@@ -112,9 +129,5 @@ def _fact(heard: Heard, one: Command) -> dict[str, object]:
 
 def _refuse_strangers(stand: Standpoint, jobs: Sequence[str]) -> None:
     """A slip of the hand is told at once. What a table knows that is not the leader's proves nothing."""
-    if not (jobs and stand.loaded) or not stand.has_table_of(stand.store.read(3.0)):
-        return
-    for name in jobs:
-        if name not in stand.loaded.table.jobs:
-            guess = meant(name, stand.loaded.table.jobs)
-            raise click.BadParameter(f"no job {name} in the table" + (f"; did you mean {guess}?" if guess else ""))
+    if jobs and stand.loaded and stand.has_table_of(stand.store.read(REQUEST_S)):
+        chosen(stand.loaded.table, tuple(jobs))

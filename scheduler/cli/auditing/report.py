@@ -95,6 +95,8 @@ def _differences(logs: Logs, loaded: Loaded) -> Iterator[str]:
     for job in loaded.table.ticking.values():
         if logs.told and job.name not in logs.told:
             yield f"{job.name}: no leader told its schedule, so none of its ticks is expected"
+    for name in sorted(logs.told.keys() - loaded.table.jobs.keys()):
+        yield f"{name}: not in {loaded.file}, so none of its ticks is expected"
 
 
 def as_json(logs: Logs, verdict: Verdict, span: Span) -> str:

@@ -17,7 +17,7 @@ from scheduler.telling.page.pieces import in_pieces
 from scheduler.telling.page.rows import WORDS, Rows
 from scheduler.telling.page.style import STYLE
 
-NAMED_FAILING = 3
+NAMED_FAILING = 10
 _HEADS = ("job", "schedule", "next ({})", "last", f"last {FATES_KEPT}")
 
 _PAGE = """<!doctype html>
@@ -96,6 +96,7 @@ class Page:
             (sum(status.pause is not None for status in jobs), "paused"),
             (sum(not status.job.enabled for status in jobs), "disabled"),
             (sum(len(status.running) for status in jobs), "running"),
+            (sum(status.retrying is not None for status in jobs), "retrying"),
         ]
         parts = [f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}"]
         parts += [_failing(failing)] if failing else []

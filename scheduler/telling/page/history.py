@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from scheduler.telling.page.causes import brief_cause
 from scheduler.telling.values import plain
@@ -84,17 +84,28 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrying:
+    """An attempt that waits until about `at`, since the one before it failed of `cause`."""
+
+    run: str
+    attempt: int
+    at: datetime
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """What is known of one job. Replaced, never changed, so two looks at the same past are one object.
 
     `fates` has one character a tick, the newest last; `failing` says that the last run, as opposed to the last tick
-    decided against, did not succeed.
+    decided against, did not succeed; `retrying` is the last run that failed and has another attempt to come.
     """
 
     last: Ended | None = None
     fates: str = ""
     failing: bool = False
     running: tuple[Running, ...] = ()
+    retrying: Retrying | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +172,7 @@ class History:
         if what == "started":
             self._pasts[job] = _with_started(past, Running(run, _attempt(facts), at))
         elif what == "retrying":
-            self._pasts[job] = _with_retry(past, run, facts)
+            self._pasts[job] = _with_retry(past, run, facts, at)
         elif what in FATES:
             self._pasts[job] = _with_end(past, what, _ended(what, facts, at), facts)
 
@@ -189,13 +200,26 @@ def _notable_end(event: str, facts: Mapping[str, object], at: datetime) -> Notab
 
 def _with_started(past: Past, run: Running) -> Past:
     others = tuple(one for one in past.running if one.run != run.run)
-    return replace(past, running=(*others, run)[-MOST_RUNNING:])
+    return replace(past, running=(*others, run)[-MOST_RUNNING:], retrying=_unless(past.retrying, run.run))
 
 
-def _with_retry(past: Past, run: str, facts: Mapping[str, object]) -> Past:
+def _with_retry(past: Past, run: str, facts: Mapping[str, object], at: datetime) -> Past:
     """An attempt is over and another follows; only one that was lost with its leader is worth a character."""
     lost = FATES["interrupted"] if facts.get("reason") == "leader_lost" else ""
-    return replace(past, running=_without(past.running, run), fates=(past.fates + lost)[-FATES_KEPT:])
+    return replace(
+        past,
+        running=_without(past.running, run),
+        fates=(past.fates + lost)[-FATES_KEPT:],
+        retrying=_retrying(run, facts, at),
+    )
+
+
+def _retrying(run: str, facts: Mapping[str, object], at: datetime) -> Retrying | None:
+    attempt, in_ms = facts.get("next_attempt"), facts.get("in_ms")
+    if not (isinstance(attempt, int) and isinstance(in_ms, int)):
+        return None
+    cause = brief_cause(facts.get("reason"), facts.get("error"))
+    return Retrying(run, attempt, at + timedelta(milliseconds=in_ms), cause)
 
 
 def _with_end(past: Past, outcome: str, ended: Ended, facts: Mapping[str, object]) -> Past:
@@ -207,11 +231,16 @@ def _with_end(past: Past, outcome: str, ended: Ended, facts: Mapping[str, object
         fates=(past.fates + fate * min(_ticks(facts), FATES_KEPT))[-FATES_KEPT:],
         failing=outcome != "succeeded" if outcome in _RAN else past.failing,
         running=_without(past.running, ended.run),
+        retrying=_unless(past.retrying, ended.run),
     )
 
 
 def _without(running: tuple[Running, ...], run: str) -> tuple[Running, ...]:
     return tuple(one for one in running if one.run != run)
+
+
+def _unless(retrying: Retrying | None, run: str) -> Retrying | None:
+    return None if retrying is None or retrying.run == run else retrying
 
 
 def _ended(outcome: str, facts: Mapping[str, object], at: datetime) -> Ended:

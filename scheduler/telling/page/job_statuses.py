@@ -16,7 +16,7 @@ from scheduler.core.notes.commands import Pause
 from scheduler.core.schedule import ticks_between
 from scheduler.core.views.next_ticks import NextTicks
 from scheduler.core.wording.schedules import when_in_words
-from scheduler.telling.page.history import History
+from scheduler.telling.page.history import History, Retrying
 from scheduler.telling.page.overview import Attempt, JobStatus
 from scheduler.telling.page.pieces import in_pieces
 
@@ -35,30 +35,20 @@ class JobStatuses:
 
     def at(self, now: datetime, ledger: Ledger | None, paused: Mapping[str, Pause]) -> tuple[JobStatus, ...]:
         """All of them at the wall time `now`; `paused` has the pauses that hold."""
-        claimed = {(entry.run, entry.attempt) for entry in ledger.open} if ledger else None
-        draining = _draining(ledger) if ledger else {}
-        return tuple(
-            self._status(job, now, draining.get(job.name, ()), claimed, paused) for job in in_pieces(self._jobs)
-        )
+        claims = _Claims(ledger) if ledger else None
+        return tuple(self._status(job, now, claims, paused.get(job.name)) for job in in_pieces(self._jobs))
 
-    def _status(
-        self,
-        job: Job,
-        now: datetime,
-        draining: tuple[Attempt, ...],
-        claimed: set[tuple[str, int]] | None,
-        paused: Mapping[str, Pause],
-    ) -> JobStatus:
-        past, pause = self._history.past(job.name), paused.get(job.name)
-        known = self._known.get(job.name)
+    def _status(self, job: Job, now: datetime, claims: _Claims | None, pause: Pause | None) -> JobStatus:
+        past, known = self._history.past(job.name), self._known.get(job.name)
         ticks = known.next if known and pause and pause == known.pause else self._next_ticks(job, pause, now)
-        # What the ledger lists no more is over: an end that was never told must not leave a run here for ever.
-        alive = [one for one in past.running if claimed is None or (one.run, one.attempt) in claimed]
-        running: tuple[Attempt, ...] = tuple((one.run, one.attempt, one.since) for one in alive)
-        running += tuple(one for one in draining if one[0] not in {run for run, *_ in running})
-        if known and (known.past, known.next, known.running, known.pause) == (past, ticks, running, pause):
+        running: tuple[Attempt, ...] = tuple((one.run, one.attempt, one.since) for one in past.running)
+        retrying = past.retrying
+        if claims:
+            running, retrying = claims.alive(job.name, running), claims.waiting(retrying)
+        seen = (past, ticks, running, pause, retrying)
+        if known and (known.past, known.next, known.running, known.pause, known.retrying) == seen:
             return known
-        known = self._known[job.name] = JobStatus(job, self._in_words(job), ticks, past, running, pause)
+        known = self._known[job.name] = JobStatus(job, self._in_words(job), ticks, past, running, pause, retrying)
         return known
 
     def _next_ticks(self, job: Job, pause: Pause | None, now: datetime) -> tuple[datetime, ...]:
@@ -75,13 +65,33 @@ class JobStatuses:
         known = self._known.get(job.name)
         if known:
             return known.words
-        return self._history.words(job.name) or (when_in_words(job.schedule) if job.schedule else "manual")
+        return self._history.words(job.name) or (when_in_words(job.schedule, job.zone) if job.schedule else "manual")
 
 
-def _draining(ledger: Ledger) -> dict[str, tuple[Attempt, ...]]:
-    """By job, the runs that a leaver is about to end; this replica never saw them start."""
-    draining: dict[str, tuple[Attempt, ...]] = {}
-    for entry in ledger.open:
-        if entry.left:
-            draining[entry.job] = (*draining.get(entry.job, ()), (entry.run, entry.attempt, None))
-    return draining
+class _Claims:
+    """The runs that the ledger lists.
+
+    What it lists no more is over: an end that was never told must not leave a run on the page for ever.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._attempts = {(entry.run, entry.attempt) for entry in ledger.open}
+        self._runs = {entry.run for entry in ledger.open}
+        self._draining: dict[str, tuple[Attempt, ...]] = {}
+        for entry in ledger.open:
+            if entry.left:
+                others = self._draining.get(entry.job, ())
+                self._draining[entry.job] = (*others, (entry.run, entry.attempt, None))
+
+    def alive(self, job: str, running: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+        """Those `running` that are listed, and those that a leaver is about to end, which never started here."""
+        listed = tuple(one for one in running if one[:2] in self._attempts)
+        draining = self._draining.get(job)
+        if not draining:
+            return listed
+        known = {run for run, *_ in listed}
+        return (*listed, *(one for one in draining if one[0] not in known))
+
+    def waiting(self, retrying: Retrying | None) -> Retrying | None:
+        """The same, if its run is listed."""
+        return retrying if retrying and retrying.run in self._runs else None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from scheduler.core.job import Job, JobTable
 from scheduler.core.notes.commands import Pause
-from scheduler.telling.page.history import Notable, Past
+from scheduler.telling.page.history import Notable, Past, Retrying
 
 Attempt = tuple[str, int, datetime | None]
 """A run id, the number of its attempt, and when that began; None if it is a leaver's, which is about to end it."""
@@ -53,7 +53,7 @@ class OtherTable:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One job. `running` pairs each attempt with its start, see `Attempt`."""
+    """One job. `running` pairs each attempt with its start, see `Attempt`; `retrying` is one that waits its delay."""
 
     job: Job
     words: str
@@ -61,6 +61,7 @@ class JobStatus:
     past: Past
     running: tuple[Attempt, ...] = ()
     pause: Pause | None = None
+    retrying: Retrying | None = None
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from scheduler.telling.shapes import elapsed, harmless, pair
 TAIL = 8  # characters of a long name that are always shown: of a pod's, what tells it from its siblings
 FITS_ANYWHERE = 16
 LONGEST_DETAIL = 160
+ALL_JOBS = "all jobs"  # are meant by a pause or its end that names none
 YEAR_SHOWN_FROM = timedelta(days=300)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in any locale
 _BAD = ("run.failed", "run.timed_out", "run.interrupted", "lead.lost", "lead.refused", "ledger.lost", "leader.stalled")
@@ -84,7 +85,7 @@ def event_line(event: Notable, here: datetime) -> str:
 def _about(event: Notable) -> str:
     """The facts as a log line has them; what a run failed of, and the name of a thing, stand for themselves."""
     usual = kind_of(event.event).usual
-    words = [str(event.facts[name]) for name in ("run", "job") if name in event.facts]
+    words = [str(event.facts[name] or ALL_JOBS) for name in ("run", "job") if name in event.facts]
     for name, fact in event.facts.items():
         if name in _UNTOLD or fact == usual.get(name) or (name == "reason" and "cause" in event.facts):
             continue

@@ -7,17 +7,19 @@ with the moment up to which it looks the same, and of those that count seconds m
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from math import ceil
 from zoneinfo import ZoneInfo
 
 from scheduler.core.notes.commands import Pause
-from scheduler.telling.page.history import FATES, FATES_KEPT, RUNNING
+from scheduler.telling.page.history import FATES, FATES_KEPT, RUNNING, Ended, Retrying
 from scheduler.telling.page.overview import JobStatus
 from scheduler.telling.page.parts import ahead, day, escape, face, lasted, named, shortened
 from scheduler.telling.shapes import elapsed
+from scheduler.telling.values import tick_of
 
 LONGEST_REASON = 80
 MIDNIGHT = time()
@@ -35,11 +37,15 @@ _OUTCOME_TONES = {"succeeded": "ok", "skipped": "warn", "dropped": "warn"}
 
 @dataclass(slots=True)
 class _Made:
-    """A row as it looks from `since` until just before `until`; the parts `before` and `after` its next tick."""
+    """A row as it looks from `since` until just before `until`; the parts `before` and `after` its next tick.
+
+    The latter shows a time, so it holds for one `day` only.
+    """
 
     status: JobStatus
     before: str
     after: str
+    day: date
     text: str
     since: datetime
     until: datetime
@@ -57,11 +63,18 @@ class Rows:
         made = self._made.get(status.name)
         if made and made.status is status and made.since <= now < made.until:
             return made.text
-        if made is None or made.status is not status or status.running:
-            made = self._made[status.name] = _Made(status, _before(status), _after(status, now), "", now, now)
+        here = now.astimezone(self._zone)
+        if made is None or made.status is not status or made.day != here.date() or _counts(status):
+            after = _after(status, here)
+            made = self._made[status.name] = _Made(status, _before(status), after, here.date(), "", now, now)
         made.text = f"{made.before}{_following(status, now, self._zone)}{made.after}"
         made.since, made.until = now, _shown_until(status, now, self._zone)
         return made.text
+
+
+def _counts(status: JobStatus) -> bool:
+    """Whether seconds are counted of what it does now."""
+    return bool(status.running or status.retrying)
 
 
 def _before(status: JobStatus) -> str:
@@ -72,13 +85,13 @@ def _before(status: JobStatus) -> str:
     )
 
 
-def _after(status: JobStatus, now: datetime) -> str:
-    return f'</td><td role="cell">{_last(status, now)}</td><td role="cell">{_strip(status)}</td></tr>'
+def _after(status: JobStatus, here: datetime) -> str:
+    return f'</td><td role="cell">{_last(status, here)}</td><td role="cell">{_strip(status)}</td></tr>'
 
 
 def _shown_until(status: JobStatus, now: datetime, tz: ZoneInfo) -> datetime:
     """When the row will look different, be it that a time is shown by its day no more; `now` if in a second."""
-    if status.running:
+    if _counts(status):
         return now
     midnight = datetime.combine(now.astimezone(tz).date() + DAY, MIDNIGHT, tz).astimezone(UTC)
     if status.pause or not status.next:
@@ -113,20 +126,49 @@ def _paused(pause: Pause, here: datetime, tz: ZoneInfo) -> str:
     return f'<span class="warn">{text}</span>{reason or ""}'
 
 
-def _last(status: JobStatus, now: datetime) -> str:
-    """What runs, or else what became of the last tick."""
+def _last(status: JobStatus, here: datetime) -> str:
+    """What runs, or waits for its next attempt, or else what became of the last tick."""
     if status.running:
-        return _running(status, now)
+        return _running(status, here)
+    if status.retrying:
+        return _retrying(status, status.retrying, here)
     last = status.past.last
     if last is None:
         return '<span class="dim">none in this term</span>'
     tone = _OUTCOME_TONES.get(last.outcome, "bad")
-    details = [last.cause or ("" if last.took_ms is None else elapsed(last.took_ms))]
+    details = [last.cause or _took(last)]
     if last.attempt > 1 and last.outcome != "interrupted":
-        most = status.job.policy.retries + 1
-        details.append(f"{last.attempt}/{most}" if last.attempt <= most else f"att. {last.attempt}")
-    words = ", ".join(detail for detail in details if detail)
-    return f'<span class="{tone}">{escape(last.outcome.replace("_", " "))}</span> {escape(words)}'
+        details.append(_of_attempts(status, last.attempt))
+    outcome = f'<span class="{tone}">{escape(last.outcome.replace("_", " "))}</span>'
+    return f"{outcome} {_tick(last.run, here)} {_joined(details)}".rstrip()
+
+
+def _took(last: Ended) -> str:
+    if last.took_ms is None:
+        return ""
+    return f"{'in' if last.outcome == 'succeeded' else 'after'} {elapsed(last.took_ms)}"
+
+
+def _tick(run: str, here: datetime) -> str:
+    instant = tick_of(run)
+    if instant is None:
+        return ""
+    tick = instant.astimezone(here.tzinfo)
+    return f'<time datetime="{tick.isoformat()}">{face(tick, here)}</time>'
+
+
+def _of_attempts(status: JobStatus, attempt: int) -> str:
+    most = status.job.policy.retries + 1
+    return f"{attempt}/{most}" if attempt <= most else f"att. {attempt}"
+
+
+def _joined(details: Iterable[str]) -> str:
+    return escape(", ".join(detail for detail in details if detail))
+
+
+def _retrying(status: JobStatus, waiting: Retrying, here: datetime) -> str:
+    next_one = f"{_of_attempts(status, waiting.attempt)} {ahead(waiting.at - here)}"
+    return f'<span class="warn">retrying</span> {_joined([waiting.cause or "", next_one])}'
 
 
 def _running(status: JobStatus, now: datetime) -> str:
@@ -134,7 +176,7 @@ def _running(status: JobStatus, now: datetime) -> str:
     word = "running" if len(status.running) == 1 else f"{len(status.running)} running"
     details = [lasted(now - since) if since and since <= now else ""]
     details += [f"att. {attempt}"] if attempt > 1 else []
-    return f'<span class="run">{word}</span> {", ".join(detail for detail in details if detail)}'.rstrip()
+    return f'<span class="run">{word}</span> {_joined(details)}'.rstrip()
 
 
 def _strip(status: JobStatus) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from scheduler.core.ledger import Ledger
 from scheduler.core.notes.commands import PAUSED, Pause, pauses_in
@@ -19,6 +19,7 @@ from scheduler.core.views.outlook import Outlook
 from scheduler.telling.page.history import History
 from scheduler.telling.page.job_statuses import JobStatuses
 from scheduler.telling.page.overview import Identity, Leader, OtherTable, Overview
+from scheduler.telling.values import instant_of
 
 LONGEST_NAME = 253  # as Kubernetes has it
 LONGEST_HASH = 64
@@ -86,7 +87,7 @@ class Status:
     def _named(self, name: str, outlook: Outlook) -> Leader:
         age_s = self._age_s(outlook)
         age_ms = None if age_s is None else round(age_s * 1000)
-        return Leader(name[:LONGEST_NAME], outlook.term, _instant(outlook.since), age_ms)
+        return Leader(name[:LONGEST_NAME], outlook.term, instant_of(outlook.since), age_ms)
 
     def _age_s(self, outlook: Outlook) -> float | None:
         """How long ago the holder was last seen to live."""
@@ -112,12 +113,3 @@ def _other_tables(notes: Mapping[str, str]) -> tuple[OtherTable, ...]:
     """The tables that standbys have instead of the leader's; anybody may write such notes."""
     said = sorted(other_tables(notes).items())[:MOST_TABLES]
     return tuple(OtherTable(name, table.hash[:LONGEST_HASH], table.at) for name, table in said)
-
-
-def _instant(text: str) -> datetime | None:
-    """A time as the Lease writes it; anybody may have edited it."""
-    try:
-        instant = datetime.fromisoformat(text)
-        return instant.astimezone(UTC) if instant.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

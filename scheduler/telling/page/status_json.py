@@ -9,7 +9,7 @@ import json
 from datetime import datetime
 
 from scheduler.core.job import instant_text
-from scheduler.telling.page.history import Ended, Notable
+from scheduler.telling.page.history import Ended, Notable, Retrying
 from scheduler.telling.page.overview import Identity, JobStatus, Leader, Overview
 from scheduler.telling.page.pieces import in_pieces
 from scheduler.telling.values import stamp
@@ -77,6 +77,7 @@ def _job(status: JobStatus) -> dict[str, object]:
         "running": [
             {"run": run, "attempt": attempt, "since": _optional(since)} for run, attempt, since in status.running
         ],
+        "retrying": _retrying(status.retrying),
         "paused": {"until": _optional(pause.until), "reason": pause.reason} if pause else None,
         "schedule": status.words,
         "zone": status.job.zone,
@@ -99,6 +100,12 @@ def _ended(last: Ended | None, attempts: int) -> dict[str, object] | None:
         "attempts": attempts,
         "at": stamp(last.at),
     }
+
+
+def _retrying(waiting: Retrying | None) -> dict[str, object] | None:
+    if waiting is None:
+        return None
+    return {"run": waiting.run, "attempt": waiting.attempt, "at": stamp(waiting.at), "error": waiting.cause}
 
 
 def _leader(leader: Leader | None) -> dict[str, object] | None:

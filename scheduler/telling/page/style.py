@@ -59,10 +59,10 @@ table,tbody{display:block}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tbody tr{display:grid;grid-template-columns:minmax(0,1fr) fit-content(64%);gap:1px 12px;padding:8px 0}
 tbody th,tbody td{display:block;padding:0}
-tbody td:nth-child(2){grid-row:2;grid-column:1/-1;color:var(--dim)}
+tbody td:nth-child(2){grid-row:2;grid-column:1;color:var(--dim)}
 tbody td:nth-child(3){grid-row:1;grid-column:2;text-align:right}
-tbody td:nth-child(4){grid-row:3;grid-column:1}
-tbody td:nth-child(5){grid-row:3;grid-column:2;text-align:right}
+tbody td:nth-child(4){grid-row:3;grid-column:1/-1}
+tbody td:nth-child(5){grid-row:2;grid-column:2;text-align:right}
 .next{display:inline-flex}
 .events li{grid-template-columns:auto minmax(0,1fr);padding:4px 0;border-bottom:1px solid var(--line)}
 .events li>:last-child{grid-column:1/-1}

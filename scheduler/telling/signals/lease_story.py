@@ -184,11 +184,15 @@ def _dropped(line: Facts, _me: str) -> str:
 
 def _paused(line: Facts, _me: str) -> str:
     until = f" until {line['until']}" if line.get("until") else ""
-    return f"{line.get('job')} is paused{until}" + (f": {line['reason']}" if line.get("reason") else "")
+    return f"{_jobs_are(line)} paused{until}" + (f": {line['reason']}" if line.get("reason") else "")
 
 
 def _resumed(line: Facts, _me: str) -> str:
-    return f"{line.get('job')} is resumed"
+    return f"{_jobs_are(line)} resumed"
+
+
+def _jobs_are(line: Facts) -> str:
+    return f"{line['job']} is" if line.get("job") else "all jobs are"
 
 
 def _ledger_lost(_line: Facts, me: str) -> str:
