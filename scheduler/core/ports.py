@@ -197,6 +197,9 @@ class Runner(Protocol):
     def start(self, order: RunOrder) -> None:
         """Start the run unless the gate is shut when its first statement is reached."""
 
+    def stop(self, key: str) -> None:
+        """Ask this run to end, as at its timeout, and make it end where it does not, if it is killable."""
+
     def kill(self, key: str) -> None:
         """End this run and all that it started, if it is killable and still alive."""
 

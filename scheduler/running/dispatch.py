@@ -218,12 +218,12 @@ class Dispatch:
         self._capacity.note(made, draft.as_of, now)
 
     def _make_way(self, draft: object) -> None:
-        """End the runs that a claimed one is to replace (rule 25)."""
+        """Have the runs end that a claimed one is to replace (rule 25)."""
         if isinstance(draft, Planned):
             with self._lock:
                 in_the_way = [key for claim in draft.plan.claims for key in self._runs.replaced_by(claim.entry)]
             for key in in_the_way:
-                self._crew.runner.kill(key)
+                self._crew.runner.stop(key)
 
     def _start_what_may(self, now: float) -> None:
         """Start the runs that are claimed and due and were not started yet (rule 21)."""

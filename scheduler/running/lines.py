@@ -117,7 +117,7 @@ class RunLines:
         common: dict[str, object] = {"job": did.job, "term": self.term, "reason": reason, **facts}
         if event != "run.skipped":
             common.pop("blocker", None)
-        if event == "run.interrupted":
+        if reason == "leader_lost":
             common |= {"previous": self.previous, "hint": NOT_AGAIN}
         ticks = self._ticks(did)
         if len(ticks) != did.count:

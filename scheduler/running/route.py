@@ -24,6 +24,11 @@ class Runners:
         """Start the run where it belongs."""
         self._runner_of(order).start(order)
 
+    def stop(self, key: str) -> None:
+        """Told to all; those that do not know the run do nothing."""
+        for runner in self._all:
+            runner.stop(key)
+
     def kill(self, key: str) -> None:
         """Told to all; those that do not know the run do nothing."""
         for runner in self._all:

@@ -51,6 +51,11 @@ async def wait_a_little(name: str) -> None:
     print("waited for", name)
 
 
+async def fail_later() -> None:
+    await asyncio.sleep(0)
+    fail()
+
+
 partly_applied = functools.partial(say, "partly")
 
 

@@ -15,7 +15,7 @@ from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.ports import RunOrder
 from scheduler.core.references import FileReference, Secret, SecretKey
 from scheduler.core.views.trace import traceparent
-from scheduler.running.runners.environment import Unreadable
+from scheduler.referred_files import Unreadable
 from scheduler.running.runners.kubernetes_job_object import Origin, environment_of, is_of, job_object, name_of
 from scheduler.running.runners.values import Values
 from tests.fakes import jobs_api
@@ -157,6 +157,14 @@ def test_values_from_elsewhere_reach_the_pod_as_they_are(tmp_path: Path) -> None
     }
     assert [told[name]["value"] for name in ("KEY", "TOKEN", "URL")] == ["$$(x)", "a$$(b)", "http://$(HOST)/"]
     assert values.shown("the token a$(b), the key $(x)") == "the token ***, the key ***"
+
+
+def test_a_file_that_json_cannot_carry_is_named(tmp_path: Path) -> None:
+    """Kubernetes would take the letter for another one, and the pod get a wrong token."""
+    (tmp_path / "token").write_bytes(b"a\xff")
+    order = replace(ORDER, action=replace(IMAGE, env={"TOKEN": FileReference("token")}))
+    with pytest.raises(Unreadable, match=r"^TOKEN: token is no UTF-8 text$"):
+        environment_of(order, str(tmp_path), Values())
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from scheduler.cluster.resource import Resource
-from scheduler.core.errors import ClusterError, Refused, StoreError, Unavailable, WatchForbidden
+from scheduler.core.errors import ClusterError, Conflict, Refused, StoreError, Unavailable, WatchForbidden
 from scheduler.core.job import Output
 from scheduler.core.ports import RunEnded, RunNews, RunOrder, RunOutput, RunStarted
 from scheduler.core.references import FileReference, Secret
 from scheduler.running.runners.kubernetes_job_home import JobsHome
 from scheduler.running.runners.kubernetes_job_object import Origin, job_object
-from scheduler.running.runners.kubernetes_job_run import JobRun, Pauses, Surroundings
+from scheduler.running.runners.kubernetes_job_run import JobRun
+from scheduler.running.runners.kubernetes_job_surroundings import Pauses, Surroundings
 from tests.fakes.hand_clock import HandClock
 from tests.fakes.jobs_api import IMAGE, NAME, NOON, ORDER, JobsApi
 
@@ -25,6 +26,7 @@ AGAIN = replace(ORDER, attempt=2, key="report@2026-11-22T12:00:00Z#2")
 AWAY = Unavailable("timeout after 5s", "tried context prod (https://10.0.0.1:6443)")
 FORBIDDEN = Refused("403: may not create Job ops/report", "grant create on jobs.batch in namespace ops to beat")
 AT_ONCE = Pauses(*[0.0] * 6)
+NO_POD = f"it has no pod; kubectl -n ops get events --field-selector involvedObject.name={NAME} may say why"
 
 
 class Stage:
@@ -69,6 +71,16 @@ class Stage:
     def let_go(self) -> None:
         assert self.last
         self.last.let_go()
+
+    def pass_on_output(self, happens: Callable[[], None]) -> None:
+        """Have this happen as soon as anything is told of the run."""
+        tell = self.around.news
+
+        def told(news: RunNews) -> None:
+            tell(news)
+            happens()
+
+        self.around = replace(self.around, news=told)
 
     def pass_s(self, seconds: float) -> Callable[[], None]:
         def passes() -> None:
@@ -179,7 +191,8 @@ class TestItIsTakenUp:
 
     def test_what_is_only_to_be_taken_up_is_never_created(self, stage: Stage) -> None:
         assert stage.run(replace(AGAIN, adopts=True)) == RunEnded(AGAIN.key, "absent", 0)
-        assert stage.api.asked == [f"get {NAME}"]
+        assert stage.api.asked == [f"get {NAME}", f"create {NAME}"]
+        assert stage.api.job(NAME)["spec"]["completions"] == 0
         assert stage.starts == []
 
     def test_what_is_only_to_be_taken_up_is_followed_where_it_is(self, stage: Stage) -> None:
@@ -325,7 +338,7 @@ class TestItFails:
             "failed",
             0,
             "job_failed",
-            "BackoffLimitExceeded: it has tried enough; container job exited with 3, in pod report-x",
+            "container job exited with 3, in pod report-x; BackoffLimitExceeded: it has tried enough",
         )
         assert stage.output == ["line 1", "line 2"]
         assert stage.api.asked[-1] == "text report-x/log?container=job&tailLines=20&limitBytes=65536"
@@ -387,8 +400,18 @@ class TestItFails:
         ended = stage.run()
 
         assert ended == RunEnded(
-            ORDER.key, "timed_out", 0, None, "DeadlineExceeded: Job was active longer than specified; it has no pod"
+            ORDER.key, "timed_out", 0, None, f"{NO_POD}; DeadlineExceeded: Job was active longer than specified"
         )
+
+    def test_a_container_that_never_ran_is_not_asked_for_its_log(self, stage: Stage) -> None:
+        """The kubelet would refuse, and a warning about that says less than what the container waits for."""
+        waiting = {"name": "job", "state": {"waiting": {"reason": "ErrImagePull"}}}
+        stage.api.pod("report-x", NAME, phase="Pending", containerStatuses=[waiting])
+        stage.api.later(stage.pass_s(3600))
+        ended = stage.run()
+
+        assert (ended and ended.error) == "container job waits: ErrImagePull, in pod report-x"
+        assert "text" not in {one.split()[0] for one in stage.api.asked}
 
     def test_whatever_goes_wrong_in_here_is_told(self, stage: Stage) -> None:
         stage.api.later(lambda: 1 / 0)
@@ -469,6 +492,31 @@ class TestItTakesTooLong:
         assert (ended and ended.outcome) == "timed_out"
         assert not stage.api.has(NAME)
 
+    def test_what_ended_in_time_and_is_seen_too_late_has_not_timed_out(self, stage: Stage) -> None:
+        """The API server was out of reach until its time was up. A retry would do again what is done."""
+
+        def unseen() -> None:
+            stage.api.complete(NAME)
+            stage.pass_s(3600)()
+            raise AWAY
+
+        stage.api.later(unseen)
+        ended = stage.run()
+
+        assert ended
+        assert (ended.outcome, ended.error) == ("succeeded", None)
+        assert stage.api.has(NAME)
+
+    def test_whose_time_is_up_before_it_could_be_found_is_deleted_all_the_same(self, stage: Stage) -> None:
+        """The leader before us made it, and the API server was out of reach for as long as we had it in hand."""
+        stage.exists()
+        stage.api.fails("get", AWAY)
+        stage.pass_on_output(stage.pass_s(3600))
+        ended = stage.run(AGAIN)
+
+        assert (ended and ended.outcome) == "timed_out"
+        assert not stage.api.has(NAME)
+
     def test_it_ends_by_itself_while_deleting_fails(self, stage: Stage) -> None:
         """As `activeDeadlineSeconds` sees to, should the account lack the right to delete."""
         stage.api.fails("delete", FORBIDDEN)
@@ -491,12 +539,12 @@ class TestItTakesTooLong:
         stage.api.later(stage.pass_s(599), stage.pass_s(1))
         ended = stage.run(AGAIN)
 
-        assert ended == RunEnded(AGAIN.key, "timed_out", 3_600_000, None, "it has no pod")
+        assert ended == RunEnded(AGAIN.key, "timed_out", 3_600_000, None, NO_POD)
 
     def test_what_could_never_be_created_is_looked_for_and_not_deleted_if_it_is_not_there(self, stage: Stage) -> None:
         stage.api.fails("create", AWAY)
         stage.pass_s(0)()
-        stage.gates = [True, True, False]
+        stage.gates = [True, True, False, True]
         get, passes = stage.api.get, stage.pass_s(3600)
 
         def late(resource: Resource, timeout_s: float) -> Any:
@@ -508,6 +556,31 @@ class TestItTakesTooLong:
 
         assert (ended and ended.outcome) == "timed_out"
         assert "delete" not in {one.split()[0] for one in stage.api.asked}
+
+    def test_by_a_leader_that_may_have_a_successor_it_is_left_alone(self, stage: Stage) -> None:
+        """The successor may have made it, under the same name, for a run of its own right."""
+        stage.api.later(stage.pass_s(3600))
+        stage.gates = [True, True, False]
+        get, looks = stage.api.get, []
+
+        def looked(resource: Resource, timeout_s: float) -> Any:
+            looks.append(resource.name)
+            if len(looks) == 3:
+                stage.let_go()
+            return get(resource, timeout_s)
+
+        stage.api.get = looked  # type: ignore[method-assign]
+
+        assert stage.run() is None
+        assert stage.api.has(NAME)
+
+    def test_by_a_leader_that_leads_on_it_is_deleted_as_soon_as_that_is_sure(self, stage: Stage) -> None:
+        stage.api.later(stage.pass_s(3600))
+        stage.gates = [True, True, False, False, True]
+        ended = stage.run()
+
+        assert (ended and ended.outcome) == "timed_out"
+        assert not stage.api.has(NAME)
 
     def test_without_a_limit_it_may_take_for_ever(self, stage: Stage) -> None:
         stage.api.later(stage.pass_s(10**7), lambda: stage.api.complete(NAME))
@@ -546,6 +619,119 @@ class TestItIsKilled:
 
         assert stage.run() == RunEnded(ORDER.key, "killed", 0)
         assert stage.api.has(NAME)
+
+
+class TestARequestThatMayComeLate:
+    """A request to create that had no answer may still be done, whenever it arrives. The run's name is taken before."""
+
+    @pytest.fixture
+    def killed(self, stage: Stage) -> Stage:
+        """Killed when the first request to create it has had no answer."""
+        stage.api.fails("create", AWAY)
+        tell = stage.around.news
+
+        def kill_then(news: RunNews) -> None:
+            tell(news)
+            if isinstance(news, RunOutput) and not stage.api.has(NAME):
+                stage.kill()
+
+        stage.around = replace(stage.around, news=kill_then)
+        return stage
+
+    def test_is_refused_when_it_arrives(self, killed: Stage) -> None:
+        assert killed.run() == RunEnded(ORDER.key, "killed", 0)
+        with pytest.raises(Conflict):
+            arrives_late(killed)
+
+    def test_the_seal_has_no_pods_and_does_not_last(self, killed: Stage) -> None:
+        killed.run()
+        spec = killed.api.job(NAME)["spec"]
+
+        assert (spec["completions"], spec["parallelism"], spec["ttlSecondsAfterFinished"]) == (0, 0, 3600)
+
+    def test_the_seal_is_no_job_of_the_runs(self, killed: Stage) -> None:
+        """Who takes the run up must not believe that it succeeded."""
+        killed.run()
+        killed.api.complete(NAME)
+        ended = killed.run(AGAIN)
+
+        assert ended == RunEnded(
+            AGAIN.key, "failed", 0, "rejected", f"Job ops/{NAME} was given up before it was known to exist"
+        )
+        assert killed.run(replace(AGAIN, adopts=True)) == RunEnded(AGAIN.key, "absent", 0)
+
+    def test_that_arrives_just_before_the_seal_is_deleted(self, killed: Stage) -> None:
+        create = killed.api.create
+
+        def late(resource: Resource, body: Any, timeout_s: float) -> Any:
+            if killed.api.timeouts and len(killed.api.bodies) == 0 and body["spec"].get("completions") == 0:
+                arrives_late(killed, create)
+            return create(resource, body, timeout_s)
+
+        killed.api.create = late  # type: ignore[method-assign]
+
+        assert killed.run() == RunEnded(ORDER.key, "killed", 0)
+        assert [body["spec"].get("completions") for body in killed.api.bodies] == [None, 0]
+        assert killed.api.job(NAME)["spec"]["completions"] == 0
+
+    def test_the_seals_own_request_may_have_no_answer(self, killed: Stage) -> None:
+        killed.api.fails("create", AWAY)
+        killed.api.fails("create", AWAY, committed=True)
+        killed.run()
+
+        assert killed.api.job(NAME)["spec"]["completions"] == 0
+        assert "delete" not in {one.split()[0] for one in killed.api.asked}
+
+    def test_a_seal_that_is_refused_is_told_and_holds_nothing_up(self, killed: Stage) -> None:
+        killed.api.fails("create", Refused("403: exceeded quota"))
+
+        assert killed.run() == RunEnded(ORDER.key, "killed", 0)
+        assert killed.output[-1] == "403: exceeded quota; so a request to create the Job may still make it"
+
+    def test_whose_job_was_found_and_deleted_at_the_timeout_is_refused(self, stage: Stage) -> None:
+        """The first of two requests made it; the second is still under way."""
+        stage.api.fails("create", AWAY)
+        stage.api.later(stage.pass_s(3600))
+        ended = stage.run()
+
+        assert (ended and ended.outcome) == "timed_out"
+        with pytest.raises(Conflict):
+            arrives_late(stage)
+
+    def test_of_a_lost_leader_is_followed_if_it_arrives_before_the_seal(self, stage: Stage) -> None:
+        create = stage.api.create
+
+        def late(resource: Resource, body: Any, timeout_s: float) -> Any:
+            if not stage.api.has(NAME):
+                arrives_late(stage, create)
+            return create(resource, body, timeout_s)
+
+        stage.api.create = late  # type: ignore[method-assign]
+        stage.api.later(lambda: stage.api.complete(NAME))
+
+        assert stage.run(replace(AGAIN, adopts=True)) == RunEnded(AGAIN.key, "succeeded", 0)
+
+    def test_of_a_lost_leader_stays_possible_where_a_seal_is_refused(self, stage: Stage) -> None:
+        stage.api.fails("create", AWAY, Refused("403: exceeded quota"))
+
+        assert stage.run(replace(AGAIN, adopts=True)) == RunEnded(AGAIN.key, "absent", 0)
+        assert stage.output[-1] == "403: exceeded quota; so a request to create the Job may still make it"
+
+    def test_of_a_lost_leader_is_refused_where_the_run_is_only_to_be_taken_up(self, stage: Stage) -> None:
+        stage.run(replace(AGAIN, adopts=True))
+        with pytest.raises(Conflict):
+            arrives_late(stage)
+
+    def test_where_every_request_was_answered_there_is_no_seal(self, stage: Stage) -> None:
+        stage.api.later(stage.kill)
+        stage.run()
+
+        assert not stage.api.has(NAME)
+
+
+def arrives_late(stage: Stage, create: Callable[..., Any] | None = None) -> None:
+    body = job_object(ORDER, stage.home.origin, [])
+    (create or stage.api.create)(stage.home.job(NAME), body, 1.0)
 
 
 class TestItIsLetGoOf:

@@ -88,8 +88,8 @@ def pod(name: str, phase: str, *statuses: dict[str, Any], minute: int = 0, **sta
     }
 
 
-def ended(code: int, reason: str = "Error", name: str = "main") -> dict[str, Any]:
-    return {"name": name, "state": {"terminated": {"exitCode": code, "reason": reason}}}
+def ended(code: int, reason: str = "Error", name: str = "main", **more: str) -> dict[str, Any]:
+    return {"name": name, "state": {"terminated": {"exitCode": code, "reason": reason, **more}}}
 
 
 def waits(reason: str, message: str = "", name: str = "main") -> dict[str, Any]:
@@ -107,6 +107,16 @@ UNSCHEDULABLE = condition("PodScheduled", "False", reason="Unschedulable", messa
             [pod("a", "Failed", ended(137, "OOMKilled"))],
             "container main exited with 137 (OOMKilled), in pod a",
             id="why it was killed",
+        ),
+        pytest.param(
+            [pod("a", "Failed", ended(128, "StartError", message='exec: "/nosuch": no such file'))],
+            'container main exited with 128 (StartError: exec: "/nosuch": no such file), in pod a',
+            id="why it could not begin",
+        ),
+        pytest.param(
+            [pod("a", "Failed", ended(1, message="what the program wrote about itself"))],
+            "container main exited with 1, in pod a",
+            id="without the program's own words",
         ),
         pytest.param(
             [pod("a", "Failed", ended(0, "Completed", "side"), ended(1))],
@@ -153,6 +163,24 @@ def test_why_a_job_did_not_succeed(pods: list[dict[str, Any]], words: str) -> No
     assert found.words == words
 
 
+@pytest.mark.parametrize(
+    ("status", "has_run"),
+    [
+        pytest.param(ended(3), True, id="it has ended"),
+        pytest.param({"name": "main", "state": {"running": {}}}, True, id="it runs"),
+        pytest.param(waits("ContainerCreating"), False, id="it has yet to begin"),
+        pytest.param(
+            waits("CrashLoopBackOff") | {"lastState": {"terminated": {"exitCode": 1}}}, True, id="it ran before"
+        ),
+    ],
+)
+def test_only_a_container_that_has_run_may_have_a_log(status: dict[str, Any], has_run: bool) -> None:
+    found = culprit([pod("a", "Pending", status)])
+
+    assert found
+    assert found.has_run == has_run
+
+
 def test_nobody_can_be_asked_where_there_is_no_pod() -> None:
     assert culprit([]) is None
-    assert culprit([{}]) == Culprit("", "", "unknown, in pod ")
+    assert culprit([{}]) == Culprit("", "", "unknown, in pod ", has_run=True)

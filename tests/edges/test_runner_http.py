@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3.exceptions import SSLError
 
 from scheduler.core.actions import HttpAction
 from scheduler.core.job import Job, Overlap, Policy
@@ -18,6 +20,7 @@ from scheduler.core.moves import Term
 from scheduler.core.references import FileReference, Secret
 from scheduler.core.views.trace import traceparent
 from scheduler.running.held import HeldRun
+from scheduler.running.runners.http_exchange import reason_of
 from scheduler.running.supervisor.handle import SupervisorRunner
 from tests.edges.requesting import Client, Receiver, running
 from tests.edges.supervision import PATIENCE_S, Ear, order, perform, python
@@ -70,7 +73,10 @@ def test_an_expected_status_is_success(client: Client, path: str, expect: tuple[
         pytest.param("/200", {"expect": ((201, 204),)}, "failed http_status 200: fine", id="not the expected one"),
         pytest.param("/403", {"method": "HEAD"}, "failed http_status 403", id="an answer without a body"),
         pytest.param(
-            "/to/302/200", {}, "failed http_status 302: redirects to http://HOST/200 over there", id="a redirect"
+            "/to/302/200",
+            {},
+            "failed http_status 302: redirects to http://HOST/200 (redirects: true follows) over there",
+            id="a redirect",
         ),
         pytest.param("/reset", {}, "failed connect waiting for an answer from HOST: Connection reset by peer"),
         pytest.param(
@@ -78,7 +84,7 @@ def test_an_expected_status_is_success(client: Client, path: str, expect: tuple[
             {},
             "failed connect waiting for an answer from HOST: Remote end closed connection without response",
         ),
-        pytest.param("/babble", {}, "failed connect waiting for an answer from HOST: 220 mail.example ESMTP"),
+        pytest.param("/babble", {}, "failed connect waiting for an answer from HOST: not HTTP: 220 mail.example ESMTP"),
         pytest.param(
             "/cut",
             {},
@@ -184,8 +190,8 @@ def test_a_redirect_to_nowhere_is_an_answer_like_any_other(client: Client, redir
 
 
 def test_redirects_come_to_an_end(client: Client) -> None:
-    assert client.failure("/to/307/to/307/to/307/to/307/to/307/to/307/200", redirects=True).startswith(
-        "failed http_status 307: redirects to"
+    assert client.failure("/to/307/to/307/to/307/to/307/to/307/to/307/200", redirects=True) == (
+        "failed http_status 307: redirects to http://HOST/200 (after 5 redirects) over there"
     )
 
 
@@ -263,12 +269,57 @@ def _peak_kb(ear: Ear, runner: SupervisorRunner) -> int:
     return int(ear.lines(perform(runner, python("peak_kb")))[0])
 
 
-def test_an_unknown_certificate_is_refused(client: Client, receiver: Receiver) -> None:
-    ended = client.end("", url=f"{receiver.tls}/200")
+AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
-    assert ended.reason == "connect"
-    assert "its certificate is refused: unable to get local issuer certificate; SSL_CERT_FILE names other CAs" in (
-        ended.error or ""
+
+@pytest.mark.parametrize(
+    ("stands_in", "way_out"),
+    [
+        pytest.param((), "SSL_CERT_FILE", id="the system's CAs do not know it"),
+        pytest.param(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE", id="nor do those of a variable"),
+        pytest.param(("SSL_CERT_FILE", "CURL_CA_BUNDLE"), "CURL_CA_BUNDLE", id="which hides what another names"),
+    ],
+)
+def test_an_unknown_certificate_is_refused_and_the_variable_in_force_is_named(
+    monkeypatch: pytest.MonkeyPatch, stands_in: tuple[str, ...], way_out: str
+) -> None:
+    for name in AUTHORITIES:
+        monkeypatch.setenv(name, "some.pem") if name in stands_in else monkeypatch.delenv(name, raising=False)
+
+    assert _words(_refused_certificate(20, "unable to get local issuer certificate")) == (
+        f"its certificate is refused: unable to get local issuer certificate; {way_out} names other CAs"
+    )
+
+
+def test_no_cas_help_where_a_certificate_is_for_another_name() -> None:
+    error = _refused_certificate(62, "Hostname mismatch, certificate is not valid for 'crm'.")
+
+    assert _words(error) == "its certificate is refused: Hostname mismatch, certificate is not valid for 'crm'"
+
+
+def _refused_certificate(code: int, words: str) -> SSLError:
+    cause = ssl.SSLCertVerificationError()
+    cause.verify_code, cause.verify_message = code, words
+    return SSLError(cause)
+
+
+def _words(error: SSLError) -> str:
+    """Without what was being waited for."""
+    reason, words = reason_of(error)
+    assert reason == "connect"
+    return words.partition(": ")[2]
+
+
+def test_tls_with_a_port_that_speaks_none_says_so() -> None:
+    cause = ssl.SSLError()
+    cause.reason = "WRONG_VERSION_NUMBER"
+
+    assert _words(SSLError(cause)) == "TLS: WRONG_VERSION_NUMBER; does this port speak TLS at all?"
+
+
+def test_a_certificate_of_nobody_is_refused(client: Client, receiver: Receiver) -> None:
+    assert client.failure("", url=f"{receiver.tls}/200").startswith(
+        f"failed connect connecting to {receiver.tls.removeprefix('https://')}: its certificate is refused: unable to"
     )
 
 
@@ -299,7 +350,22 @@ def test_the_environment_names_a_proxy(ear: Ear, receiver: Receiver, monkeypatch
     assert [end.outcome for end in ends] == ["succeeded", "succeeded"]
     assert receiver.request("http://crm.invalid/200?proxied")["headers"]["proxy-authorization"] == "Basic YW5uOnBhNTU="
     assert receiver.requests("/200?direct")
-    assert (tunnel.error or "").endswith("Tunnel connection failed: 403 Whatever")
+    place = receiver.url.removeprefix("http://")
+    assert tunnel.error == f"connecting to crm.invalid:443 by the proxy {place}: Tunnel connection failed: 403 Whatever"
+
+
+def test_a_proxy_that_is_away_is_named_as_one(ear: Ear, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    with running(ear) as runner:
+        client = Client(runner, ear, receiver.url)
+        failures = [client.failure("", url=f"{scheme}://crm.invalid/") for scheme in ("http", "https")]
+
+    assert failures == [
+        "failed connect connecting to the proxy 127.0.0.1:9: Connection refused",
+        "failed connect connecting to crm.invalid:443 by the proxy 127.0.0.1:9: Connection refused",
+    ]
 
 
 def test_losing_the_lead_cancels_a_request_of_any_job(receiver: Receiver) -> None:

@@ -47,7 +47,10 @@ def fifo(tmp_path: Path) -> Iterator[Fifo]:
         pytest.param(python("leave", 0), ("succeeded", None, None), id="sys.exit(0) too"),
         pytest.param(python("leave", 3), ("failed", "exit", "exit 3"), id="any other exit is failure"),
         pytest.param(python("leave", "no disk"), ("failed", "exit", "exit 1: no disk"), id="sys.exit with a word"),
-        pytest.param(python("die", 0), ("failed", "crashed", "exit 0"), id="a worker that ends has crashed"),
+        pytest.param(python("die", 3), ("failed", "crashed", "exit 3"), id="a worker that ends has crashed"),
+        pytest.param(
+            python("die", 0), ("failed", "crashed", "exit 0 before the function returned"), id="even with status 0"
+        ),
         pytest.param(python("segfault"), ("failed", "crashed", "signal SEGV"), id="by a signal as well"),
         pytest.param(
             python("nope"),
@@ -141,8 +144,9 @@ def test_a_record_names_its_logger(runner: SupervisorRunner, ear: Ear) -> None:
     assert (first.stream, first.logger) == ("log", "shop.orders")
 
 
-def test_a_traceback_begins_with_the_users_code(runner: SupervisorRunner, ear: Ear) -> None:
-    lines = ear.lines(perform(runner, python("fail")), "stderr")
+@pytest.mark.parametrize("function", ["fail", "fail_later"])
+def test_a_traceback_begins_with_the_users_code(runner: SupervisorRunner, ear: Ear, function: str) -> None:
+    lines = ear.lines(perform(runner, python(function)), "stderr")
 
     assert lines[0] == "Traceback (most recent call last):"
     assert "sample_jobs.py" in lines[1]

@@ -166,6 +166,9 @@ class Noted:
     def start(self, order: RunOrder) -> None:
         self.asked.append(order)
 
+    def stop(self, key: str) -> None:
+        self.asked.append(f"stop {key}")
+
     def kill(self, key: str) -> None:
         self.asked.append(key)
 
@@ -200,10 +203,11 @@ def test_everything_else_is_told_to_all() -> None:
     supervised, threads, cluster = Noted(), Noted(), Noted()
     together: Runner = Runners(supervised, threads, cluster)
     together.trust(1.0, 2.0)
+    together.stop("a#1")
     together.kill("a#1")
     together.kill_exclusive()
     together.let_go("a#1")
     together.close()
 
-    assert supervised.asked == [(1.0, 2.0), "a#1", "kill_exclusive", "let_go a#1", "close"]
+    assert supervised.asked == [(1.0, 2.0), "stop a#1", "a#1", "kill_exclusive", "let_go a#1", "close"]
     assert supervised.asked == threads.asked == cluster.asked

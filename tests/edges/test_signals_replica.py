@@ -65,3 +65,5 @@ def test_others_are_told_of_runs_and_of_the_lead(replica: ReplicaProcess, receiv
     assert bytes.fromhex(span_id(failed["run"], fence, 1)) in spans
     assert (gone["target"], gone["job"], gone["error"]) == ("gone", "good", "status 410 gone")
     assert "s3cret" not in replica.tail(10_000)
+    assert replica.said("hook.succeeded", hook="stopped")
+    assert replica.lines[-1]["event"] == "app.stopped", "what it has yet to tell others is part of its end"

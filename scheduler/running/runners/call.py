@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the supervisor's processes stay small without the core, and
     from scheduler.running.supervisor.wire import Start
 
 _QUOTED_CHARACTERS = 300  # of an exception's words, in a failure's sentence
-_NOT_THE_USERS = ("scheduler.running.", "importlib")
+_NOT_THE_USERS = ("scheduler.running.", "importlib", "asyncio.")  # what leads to the user's first frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from scheduler.running.supervisor.times import boot_now
 
 _KEPT_S = 30.0  # without use: brokers and NATs drop what is silent for minutes, and heartbeats need a loop
 _PATIENCE_S = 10.0
-_OURS = ("task_id", "headers", "retry", "retry_policy", "producer", "publisher", "connection")
 _TRANSPORT_OPTIONS: dict[str, dict[str, object]] = {
     "amqp": {"confirm_publish": True, "read_timeout": _PATIENCE_S, "write_timeout": _PATIENCE_S},
     "redis": {"socket_connect_timeout": _PATIENCE_S, "socket_timeout": _PATIENCE_S, "socket_keepalive": True},
@@ -63,8 +62,8 @@ class Sender:
         try:
             producer = self._fresh_producer(values)
             _progress.doing = "waiting for the broker to take the task"
-            options = {name: value for name, value in action.options.items() if name not in _OURS}
-            own = action.options.get("headers")
+            options = dict(action.options)
+            own = options.pop("headers", None)
             headers = {**(own if isinstance(own, dict) else {}), **facts}
             sent = {"task_id": task_id, "producer": producer, "headers": headers, "retry": False}
             self._app.send_task(action.task, list(action.args), dict(action.kwargs), **options, **sent)

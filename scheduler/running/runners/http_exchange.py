@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from http.client import HTTPException
+from http.client import BadStatusLine, HTTPException
 from urllib.parse import urljoin
 
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict
@@ -15,7 +15,7 @@ from urllib3.util import Url, parse_url
 
 from scheduler.core.actions import HttpAction
 from scheduler.running.runners.call import RunFailure
-from scheduler.running.runners.http_ways import Kept, Ways, progress
+from scheduler.running.runners.http_ways import Kept, Ways, progress, variable_of_cas
 from scheduler.running.runners.values import Values
 from scheduler.running.supervisor.times import boot_now
 
@@ -26,6 +26,7 @@ EXCERPT_S = 1.0
 """How long the words of a failure are waited for, whose status is known."""
 REDIRECTS = 5
 
+_UNKNOWN_CA = (18, 19, 20, 21)  # OpenSSL's X509_V_ERR_… of a signature by nobody who is trusted
 _CHUNK_BYTES = 64 * 1024
 _SEE_OTHER = (301, 302, 303)
 _SAME_AGAIN = (307, 308)
@@ -74,8 +75,14 @@ class Exchange:
         words = self._values.shown(text, cut_off=is_cut_off)
         if _location(answer) is not None:
             target = _target(request, answer)
-            words = f"redirects to {target.scheme}://{target.netloc}{target.path or ''} {words}"
+            place = f"{target.scheme}://{target.netloc}{target.path or ''}"
+            words = f"redirects to {place}{self._why_not_followed(request, target)} {words}"
         return f"{answer.status}: {words}" if words else str(answer.status)
+
+    def _why_not_followed(self, request: Request, target: Url) -> str:
+        if self._action.redirects:
+            return f" (after {REDIRECTS} redirects)"
+        return " (redirects: true follows)" if _may_follow(request, target) else ""
 
 
 def reason_of(error: BaseException) -> tuple[str, str]:
@@ -85,11 +92,15 @@ def reason_of(error: BaseException) -> tuple[str, str]:
         return "exception", f"{type(error).__name__}: {error}"
     match cause:
         case ssl.SSLCertVerificationError():
-            words = f"its certificate is refused: {cause.verify_message}; SSL_CERT_FILE names other CAs"
+            hint = f"; {variable_of_cas()} names other CAs" if cause.verify_code in _UNKNOWN_CA else ""
+            words = f"its certificate is refused: {cause.verify_message.rstrip('.')}{hint}"
         case ssl.SSLError():
-            words = f"TLS: {cause.reason or cause}"
+            hint = "; does this port speak TLS at all?" if cause.reason == "WRONG_VERSION_NUMBER" else ""
+            words = f"TLS: {cause.reason or cause}{hint}"
         case OSError():
             words = cause.strerror or str(cause)
+        case BadStatusLine():
+            words = f"not HTTP: {cause}"
         case _:
             words = str(cause) or type(cause).__name__
     return "connect", f"{progress.doing}: {words}"
@@ -131,13 +142,18 @@ def _target(request: Request, answer: BaseHTTPResponse) -> Url:
         raise RunFailure("http_status", f"{answer.status}: redirects to what is no URL") from None
 
 
+def _may_follow(request: Request, target: Url) -> bool:
+    """Whether a redirect leads to HTTP, and does not give up TLS."""
+    return target.scheme in ("http", "https") and (request.url.scheme, target.scheme) != ("https", "http")
+
+
 def _redirected(request: Request, answer: BaseHTTPResponse, own: Iterable[str]) -> Request:
     """The request that follows this answer, as browsers have it; another place is told none of the job's `own` headers.
 
     RunFailure when that would give up TLS.
     """
     url = _target(request, answer)
-    if url.scheme not in ("http", "https") or (request.url.scheme, url.scheme) == ("https", "http"):
+    if not _may_follow(request, url):
         raise RunFailure("http_status", f"{answer.status}: redirects to {url.scheme}://, which is not followed")
     headers = request.headers.copy()
     if (url.scheme, url.host, url.port) != (request.url.scheme, request.url.host, request.url.port):

@@ -6,8 +6,8 @@ enough for many jobs of one instant, and a job that ticks more rarely does not f
 twice.
 
 The environment decides as for most programs: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (which may hold
-networks such as 10.0.0.0/8), and for TLS `SSL_CERT_FILE`, `SSL_CERT_DIR`, or `REQUESTS_CA_BUNDLE`, else the CAs of the
-system. There is no netrc, and no cookie is kept.
+networks such as 10.0.0.0/8), and for TLS `REQUESTS_CA_BUNDLE`, else `CURL_CA_BUNDLE`, else `SSL_CERT_FILE` and
+`SSL_CERT_DIR`, else the CAs of the system. There is no netrc, and no cookie is kept.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ _KEPT_AT_MOST_S = 60.0
 _SAFELY_S = 1.0  # what a promised time is cut by: the server counts from when it sent its answer
 _PROMISE = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 _ALIVE = ("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)  # or a NAT forgets who waits for minutes
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # they come before what OpenSSL itself looks at
 _HOSTS = 16  # to how many places a worker keeps connections
 
 progress = Progress()
@@ -65,15 +66,23 @@ class Kept(HTTPConnection):
         lasts = min(float(found[1]) - _SAFELY_S, _KEPT_AT_MOST_S) if found else _KEPT_S
         self.kept_until = boot_now() + lasts
 
+    @property
+    def place(self) -> str:
+        """Whom it leads to, and by which proxy."""
+        here = f"{self.host}:{self.port}"
+        if self.proxy_is_tunneling:
+            return f"{self._tunnel_host}:{self._tunnel_port} by the proxy {here}"
+        return f"the proxy {here}" if self.proxy else here
+
     def connect(self) -> None:
         """Look the name up, connect, and shake hands."""
-        progress.doing = f"connecting to {self.host}:{self.port}"
+        progress.doing = f"connecting to {self.place}"
         super().connect()
-        progress.doing = f"sending to {self.host}:{self.port}"
+        progress.doing = f"sending to {self.place}"
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as in urllib3
         """The answer's status and headers; all is sent by now."""
-        progress.doing = f"waiting for an answer from {self.host}:{self.port}"
+        progress.doing = f"waiting for an answer from {self.place}"
         self.wire = self.sock
         return super().getresponse()
 
@@ -132,8 +141,13 @@ def _socket_options() -> list[tuple[int, int, int]]:
     return [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *alive]
 
 
+def variable_of_cas() -> str:
+    """The variable of the environment that says, or could say, which CAs are trusted."""
+    return next((name for name in _BUNDLES if os.environ.get(name)), "SSL_CERT_FILE")
+
+
 def _tls() -> ssl.SSLContext:
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    bundle = next((named for name in _BUNDLES if (named := os.environ.get(name))), None)
     try:
         if bundle and Path(bundle).is_dir():
             return ssl.create_default_context(capath=bundle)
@@ -157,7 +171,8 @@ def _proxy_for(url: Url) -> Url | None:
         raise RunFailure("rejected", words) from None
     if proxy.scheme not in ("http", "https"):
         place = f"{proxy.scheme}://{proxy.host}:{proxy.port}"
-        raise RunFailure("rejected", f"expected an http:// or https:// proxy, got {place}")
+        words = f"the proxy of {url.scheme}:// that the environment names: expected http:// or https://, got {place}"
+        raise RunFailure("rejected", words)
     return proxy
 
 

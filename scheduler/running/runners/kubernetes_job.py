@@ -19,7 +19,8 @@ from scheduler.core.errors import ClusterError
 from scheduler.core.ports import Clock, RunNews, RunOrder
 from scheduler.core.work import NEVER
 from scheduler.running.runners.kubernetes_job_home import JobsHome
-from scheduler.running.runners.kubernetes_job_run import JobRun, Surroundings
+from scheduler.running.runners.kubernetes_job_run import JobRun
+from scheduler.running.runners.kubernetes_job_surroundings import Surroundings
 
 
 class KubernetesJobRunner:
@@ -61,6 +62,10 @@ class KubernetesJobRunner:
         except RuntimeError:
             self._forget(order.key)
             raise
+
+    def stop(self, key: str) -> None:
+        """Delete the Job; its pods are asked to end, and have their own grace."""
+        self.kill(key)
 
     def kill(self, key: str) -> None:
         """Delete the Job with its pods; the run ends when they are seen gone."""

@@ -28,10 +28,12 @@ API = "batch/v1"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "leasebeat"}
 JOB_LABEL, LEASE_LABEL = "leasebeat/job", "leasebeat/lease"
 RUN = "leasebeat/run"
+GIVEN_UP = "leasebeat/given-up"
 NOMINAL = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 STEM_CHARACTERS = 47
 MANUAL_STEM_CHARACTERS = 45  # milliseconds have three digits more than seconds, and a name at most 63 characters
 LONGEST_LABEL = 63
+SEALED_S = 3600
 LEADERLESS_S = 60  # how long a Job may outlast its timeout where no leader is left to delete it
 
 
@@ -98,6 +100,23 @@ def job_object(order: RunOrder, origin: Origin, environment: list[JsonObject]) -
     return {"apiVersion": API, "kind": "Job", "metadata": metadata, "spec": spec}
 
 
+def seal_object(order: RunOrder, origin: Origin) -> JsonObject:
+    """A Job without pods that has the run's name for an hour, and is over at once.
+
+    It outlasts the requests for the run's own Job that may still be under way, and must not be taken for that Job.
+    """
+    job = job_object(order, origin, [])
+    job["metadata"] |= {"labels": origin.labels, "annotations": {GIVEN_UP: order.run}}
+    sizes = {"completions": 0, "parallelism": 0, "ttlSecondsAfterFinished": SEALED_S}
+    return job | {"spec": sizes | {"template": job["spec"]["template"]}}
+
+
+def is_seal_of(job: JsonObject, order: RunOrder) -> bool:
+    """Whether this Job only keeps the run's name."""
+    annotations = (job.get("metadata") or {}).get("annotations") or {}
+    return bool(annotations.get(GIVEN_UP) == order.run)
+
+
 def environment_of(order: RunOrder, folder: str, values: Values) -> list[JsonObject]:
     """The variables of the Job's containers: the job's own, and the facts of the run.
 
@@ -123,7 +142,7 @@ def _variable(name: str, value: Value | SecretKey, folder: str, values: Values) 
         case SecretKey():
             return {"name": name, "valueFrom": {"secretKeyRef": {"name": value.name, "key": value.key}}}
         case FileReference():
-            content = content_of(name, value.path, folder)
+            content = content_of(name, value.path, folder, utf8=True)
             values.hide(content)
             return {"name": name, "value": _as_it_is(content)}
         case Secret():

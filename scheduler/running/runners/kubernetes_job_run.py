@@ -13,17 +13,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.errors import ClusterError, Conflict, Refused, StoreError, WatchForbidden
 from scheduler.core.job import Output
-from scheduler.core.ports import Clock, RunEnded, RunNews, RunOrder, RunOutput, RunStarted
+from scheduler.core.ports import RunEnded, RunOrder, RunOutput, RunStarted
+from scheduler.referred_files import Unreadable
 from scheduler.running.runners import kubernetes_job_state as state
-from scheduler.running.runners.environment import Unreadable
-from scheduler.running.runners.kubernetes_job_home import JobsHome
-from scheduler.running.runners.kubernetes_job_object import environment_of, is_of, job_object, labels_of, name_of
+from scheduler.running.runners.kubernetes_job_home import REQUEST_S, JobsHome
+from scheduler.running.runners.kubernetes_job_object import (
+    environment_of,
+    is_of,
+    is_seal_of,
+    job_object,
+    labels_of,
+    name_of,
+    seal_object,
+)
+from scheduler.running.runners.kubernetes_job_surroundings import Surroundings
 from scheduler.running.runners.values import Values
 
 JsonObject = dict[str, Any]
@@ -31,39 +39,6 @@ Answer = TypeVar("Answer")
 
 LEAST_S = 0.1
 ANSWERS = (Conflict, Refused)  # errors that say something about the request, and not about the way to the server
-
-
-@dataclass(frozen=True, slots=True)
-class Pauses:
-    """Seconds between two looks.
-
-    After a failure the `first`, then ever more up to the `longest`; after a watch that ended and after one that failed;
-    where none can be had; and while the gate is shut, for what was asked for and got no answer.
-    """
-
-    first: float = 0.25
-    longest: float = 10.0
-    after_watch: float = 0.2
-    after_failure: float = 1.0
-    blind: float = 5.0
-    shut: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every run needs. `home` gives the way to the cluster, or raises ClusterError where there is none.
-
-    `gate` says whether a run may start at this moment, `patience_s` how many seconds a request to start one may take.
-    Files that a job's variables refer to are as seen from `folder`.
-    """
-
-    news: Callable[[RunNews], None]
-    home: Callable[[], JobsHome]
-    gate: Callable[[], bool]
-    patience_s: Callable[[], float]
-    clock: Clock
-    folder: str
-    pauses: Pauses = Pauses()
 
 
 class _LetGo(Exception):
@@ -97,7 +72,7 @@ class JobRun:
         self._killed = self._is_let_go = self._is_ending = False
         self._called = threading.Event()
         self._began = around.clock.boot()
-        self._sent = self._found = False
+        self._sent = self._found = self._unanswered = False
         self._noted: set[str] = set()
 
     def kill(self) -> None:
@@ -156,17 +131,22 @@ class JobRun:
 
     def _found_or_created(self, home: JobsHome) -> JsonObject | None:
         """The Job; None where it is neither there nor may be created now."""
-        may_exist = self._sent or self._order.adopts or self._order.attempt > self._order.failures + 1
         # Looked for first: a quota or a webhook may refuse to create what exists already.
-        if may_exist and (found := home.get(self._name)):
+        if self._may_exist and (found := home.get(self._name)):
             return self._taken_up(home, found)
         if self._order.adopts:
+            self._take_name(home)  # the leader that was lost may have asked for it
             raise _Over("absent")
         if self._around.gate():
             return self._created(home)
         if not self._sent:
             raise _Over("gate_shut")
         return None
+
+    @property
+    def _may_exist(self) -> bool:
+        """Whether we, or a leader before us, may have asked for the Job."""
+        return self._sent or self._order.adopts or self._order.attempt > self._order.failures + 1
 
     def _created(self, home: JobsHome) -> JsonObject:
         try:
@@ -175,14 +155,24 @@ class JobRun:
             raise _Over("failed", str(error)) from None
         body = job_object(self._order, home.origin, environment)
         self._sent = True
-        job = home.create(body, max(LEAST_S, self._around.patience_s()))
+        try:
+            job = home.create(body, max(LEAST_S, self._around.patience_s()))
+        except ANSWERS:
+            raise
+        except StoreError:
+            self._unanswered = True
+            raise
         self._around.news(RunStarted(self._order.key, self._around.clock.wall()))
         return job
 
     def _taken_up(self, home: JobsHome, job: JsonObject) -> JsonObject:
         """Follow a Job that is there; its time counts from its creation, by the server's clock."""
         if not is_of(job, self._order, home.origin):
-            raise _Over("failed", f"{home.job(self._name)} exists, and was not made for this run")
+            if not is_seal_of(job, self._order):
+                raise _Over("failed", f"{home.job(self._name)} exists, and was not made for this run")
+            if self._order.adopts:
+                raise _Over("absent")
+            raise _Over("failed", f"{home.job(self._name)} was given up before it was known to exist")
         self._found = True
         self._began = self._around.clock.boot() - home.age_of(job).total_seconds()
         self._around.news(RunStarted(self._order.key, state.created_at(job) or self._around.clock.wall()))
@@ -231,7 +221,7 @@ class JobRun:
         took_s = state.seconds_between(state.created_at(job), end.at) if self._found else None
         if end.outcome == "succeeded":
             return self._end("succeeded", took_s=took_s)
-        words = [end.words, self._last_words(home)]
+        words = [self._last_words(home), end.words]
         reason = "job_failed" if end.outcome == "failed" else None
         return self._end(end.outcome, reason, "; ".join(word for word in words if word) or None, took_s=took_s)
 
@@ -249,8 +239,9 @@ class JobRun:
             self._note(error, "so what its pods say is not shown")
             return None
         if who is None:
-            return "it has no pod"
-        if self._order.output is not Output.NONE:
+            events = f"get events --field-selector involvedObject.name={self._name}"
+            return f"it has no pod; kubectl -n {home.job(self._name).namespace} {events} may say why"
+        if who.has_run and self._order.output is not Output.NONE:
             self._pass_on_last_lines(home, who)
         return who.words
 
@@ -269,14 +260,49 @@ class JobRun:
         outcome = "killed" if self._killed else "timed_out"
         self._is_ending = True
         self._called.clear()
-        if not (self._sent or self._found):
+        if not self._may_exist:
             return self._end(outcome)
-        found = self._persist(lambda: home.get(self._name))
-        if found is None or not is_of(found, self._order, home.origin):
-            return self._end(outcome)
-        words = self._last_words(home) if outcome == "timed_out" else None
-        self._delete(home, found)
+        found = self._found_while_leading(home)
+        words = None
+        if found and is_of(found, self._order, home.origin):
+            if state.end_of(found):  # by itself, and nobody saw it until now
+                return self._finished(home, found)
+            words = self._last_words(home) if outcome == "timed_out" else None
+            self._delete(home, found)
+        while self._unanswered and not self._persist(lambda: self._is_sealed(home)):
+            self._pause(self._pauses.first)
         return self._end(outcome, error=words)
+
+    def _found_while_leading(self, home: JobsHome) -> JsonObject | None:
+        """The Job; the gate being open after it was seen, no successor can have made it, under the same name.
+
+        Who leads no more is let go of in the meantime, and what it leaves has a deadline of its own.
+        """
+        while True:
+            found = self._persist(lambda: home.get(self._name))
+            if self._around.gate():
+                return found
+            self._pause(self._pauses.shut)
+
+    def _is_sealed(self, home: JobsHome) -> bool:
+        found = self._found_while_leading(home)
+        if found and is_of(found, self._order, home.origin):
+            self._delete(home, found)  # it has arrived
+            return False
+        if found is None:
+            self._take_name(home)
+        return True
+
+    def _take_name(self, home: JobsHome) -> None:
+        """Have a request for the run's Job refused that arrives from now on; `Conflict` if one has arrived.
+
+        A request to create has no precondition: what had no answer may be done whenever it arrives, after the Job was
+        deleted or was seen to be absent, and nobody would follow what it makes.
+        """
+        try:
+            home.create(seal_object(self._order, home.origin), REQUEST_S)
+        except Refused as error:
+            self._note(error, "so a request to create the Job may still make it")
 
     def _delete(self, home: JobsHome, job: JsonObject) -> None:
         """Have it deleted, and wait until nothing of it is left: its pods go before it."""

@@ -12,6 +12,7 @@ JsonObject = dict[str, Any]
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 TOO_LONG = "DeadlineExceeded"
 USUAL = ("Error", "Completed")
+NEVER_STARTED = ("StartError", "ContainerCannotRun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,15 @@ def name_of(found: JsonObject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """The pod and the container that tell most of why a Job did not succeed; `words` is a sentence about them."""
+    """The pod and the container that tell most of why a Job did not succeed; `words` is a sentence about them.
+
+    A container that has not `has_run` wrote no log.
+    """
 
     pod: str
     container: str
     words: str
+    has_run: bool
 
 
 def culprit(pods: Iterable[JsonObject]) -> Culprit | None:
@@ -80,33 +85,40 @@ def culprit(pods: Iterable[JsonObject]) -> Culprit | None:
     newest_first = sorted(pods, key=lambda pod: created_at(pod) or LONG_AGO, reverse=True)
     failed = [pod for pod in newest_first if (pod.get("status") or {}).get("phase") == "Failed"]
     for pod in failed or newest_first:
-        container, words = _container_words(pod)
-        return Culprit(name_of(pod), container, f"{words}, in pod {name_of(pod)}")
+        container, words, has_run = _container_words(pod)
+        return Culprit(name_of(pod), container, f"{words}, in pod {name_of(pod)}", has_run)
     return None
 
 
-def _container_words(pod: JsonObject) -> tuple[str, str]:
-    """The container in question and what is the matter with it, or with the pod as a whole."""
+def _container_words(pod: JsonObject) -> tuple[str, str, bool]:
+    """The container in question, what is the matter with it or with the pod as a whole, and whether it has run."""
     statuses = list(_statuses(pod))
-    for name, state in statuses:
+    for name, state, _ in statuses:
         ended = state.get("terminated") or {}
         if ended.get("exitCode"):
-            why = f" ({ended['reason']})" if ended.get("reason") not in (None, *USUAL) else ""
-            return name, f"container {name} exited with {ended['exitCode']}{why}"
-    for name, state in statuses:
+            return name, f"container {name} exited with {ended['exitCode']}{_why(ended)}", True
+    for name, state, before in statuses:
         if waiting := state.get("waiting"):
-            return name, f"container {name} waits: {_words(waiting) or 'no reason given'}"
+            return name, f"container {name} waits: {_words(waiting) or 'no reason given'}", bool(before)
     status = pod.get("status") or {}
     unscheduled = next((one for one in status.get("conditions") or [] if one.get("reason") == "Unschedulable"), None)
     words = _words(unscheduled or status) or str(status.get("phase") or "unknown").lower()
     containers = (pod.get("spec") or {}).get("containers") or [{}]
-    return str(containers[0].get("name") or ""), words
+    return str(containers[0].get("name") or ""), words, True
 
 
-def _statuses(pod: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+def _why(ended: Mapping[str, Any]) -> str:
+    """Beside the exit code. A message is Kubernetes' own only where nothing of the container was started."""
+    if ended.get("reason") in (None, *USUAL):
+        return ""
+    return f" ({_words(ended) if ended['reason'] in NEVER_STARTED else ended['reason']})"
+
+
+def _statuses(pod: JsonObject) -> Iterator[tuple[str, JsonObject, JsonObject]]:
+    """Of each container its name, its state, and its state before it was started again."""
     status = pod.get("status") or {}
     for one in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
-        yield str(one.get("name") or ""), one.get("state") or {}
+        yield str(one.get("name") or ""), one.get("state") or {}, one.get("lastState") or {}
 
 
 def _words(said: Mapping[str, Any]) -> str | None:

@@ -77,8 +77,11 @@ class ThreadRunner:
         """Runs handed over and not over; perhaps a few more, for the threads count for themselves."""
         return self._handed_over - sum(serving.performed for serving in self._threads)
 
-    def kill(self, key: str) -> None:
+    def stop(self, key: str) -> None:
         """A thread cannot be ended from outside."""
+
+    def kill(self, key: str) -> None:
+        """Nor this way."""
 
     def kill_exclusive(self) -> None:
         """Threads cannot be ended from outside; the shut gate keeps those from starting that wait."""

@@ -75,9 +75,9 @@ def _mail(url: Value, path: str, told: Told) -> Mail:
 
 def _host(url: Value) -> str:
     """Whose absence all its pings share; nothing that is shown."""
+    if isinstance(url, FileReference):
+        return ""
     try:
-        return (
-            "" if isinstance(url, FileReference) else urlsplit(url.reveal() if isinstance(url, Secret) else url).netloc
-        )
+        return urlsplit(url.reveal() if isinstance(url, Secret) else url).netloc
     except ValueError:
         return ""
