@@ -281,7 +281,8 @@ class Election:
             is_news = self._leadership.glance(self._lead, seen, self.base, late=self._memory.is_older(seen))
             self._requests.must_read |= is_news
         elif self._creation or (self._requests.must_read and self._unresolved):
-            return
+            if record and self._memory.glimpses(Seen.of(record), self._unresolved):
+                self._vigil.wait_anew(now)
         elif record is None:
             self._requests.must_read |= self._base is not None
         else:
@@ -294,7 +295,6 @@ class Election:
 
     def _land(self, attempt: Attempt, seen: Seen, now: float) -> None:
         """The attempt was accepted."""
-        self._unresolved.landed(attempt)
         self._requests.must_read = False
         self._vigil.wrote(attempt.sent_at)
         creation = self._creation_by(attempt, seen)
@@ -313,6 +313,7 @@ class Election:
                 self._leadership.go_on(attempt, seen, now)
             case Kind.RELEASE:
                 self._finish(attempt)
+        self._unresolved.landed(attempt)
 
     def _creation_by(self, attempt: Attempt, seen: Seen) -> Creation:
         """The grounds of a POST that landed: those it was sent on, unless it landed late, on the grave of a Lease.
@@ -333,7 +334,7 @@ class Election:
             acquired = Acquired(term, cause, None, None, ledger, repeats=False)
         else:
             released = predecessor is not None and not predecessor.record.holder
-            repeats = attempt.inherits is not None and attempt.inherits.nonce != self.me.nonce
+            repeats = attempt.inherits not in (None, self._unresolved.told)
             cause, gap_s = "released" if released else "expired", now - self._vigil.changed_at
             acquired = Acquired(term, cause, self._onlooker.leader, gap_s, ledger, repeats)
         self._leadership.begin(acquired, attempt)

@@ -97,10 +97,15 @@ class HeldRun:
             self.state = State.KILLED
         elif ended.outcome == "absent":
             self.state = State.ABSENT
-        elif ended.outcome != "succeeded" and self.entry.failures < self.job.policy.retries:
+        elif ended.outcome != "succeeded" and self._may_be_tried_again:
             self.state = State.FAILED
         else:
             self.state = State.ENDED
+
+    @property
+    def _may_be_tried_again(self) -> bool:
+        """Not what was claimed at most once, though another table ruled then (rule 17)."""
+        return self.entry.delivery == "l" and self.entry.failures < self.job.policy.retries
 
     def wait_for_retry(self, entry: OpenRun, now: float) -> float:
         """Wait for the next attempt, now that the failure is recorded; returns the delay in seconds."""

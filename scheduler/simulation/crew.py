@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from scheduler.core.job import JobTable
 from scheduler.core.ports import RunEnded, RunNews, RunOrder, RunStarted
 from scheduler.running.trigger import TableTrigger
-
-if TYPE_CHECKING:
-    from scheduler.simulation.replica import Replica
+from scheduler.simulation.body import Body
+from scheduler.simulation.followers import JobFollower
 
 
 class VirtualBell:
@@ -21,7 +19,7 @@ class VirtualBell:
 
     heartbeat_s = 0.0
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Body) -> None:
         self._replica = replica
         self._trigger: TableTrigger | None = None
         self._naps = 0
@@ -65,17 +63,20 @@ class VirtualBell:
 class VirtualRunner:
     """A Runner that starts nothing. Its gate and deadlines are the supervisor's; each run takes `takes_s` and succeeds.
 
-    `alive` has the orders of the runs under way by their keys.
+    `alive` has the orders of the runs under way in it by their keys. Kubernetes Jobs are under way in the world, where
+    a `follower` looks after them.
     """
 
     takes_s = 0.0
+    follower: type[JobFollower] = JobFollower
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Body) -> None:
         self._replica = replica
         self._gate_until = 0.0
         self._exclusive_until = 0.0
         self._ends_at: dict[str, float] = {}
         self.alive: dict[str, RunOrder] = {}
+        self._jobs = self.follower(replica, self._draw_job)
 
     # -- the Runner port
 
@@ -86,11 +87,19 @@ class VirtualRunner:
 
     def start(self, order: RunOrder) -> None:
         """Start the run, unless the gate is shut."""
-        self.alive[order.key] = order
-        self._begin(order)
+        if order.action.adoptable:
+            self._jobs.start(order)
+        else:
+            self.alive[order.key] = order
+            self._spawn(order)
+
+    def stop(self, key: str) -> None:
+        """Ask this run to end; here each obeys at once."""
+        self.kill(key)
 
     def kill(self, key: str) -> None:
         """End this run, if it is killable and still alive."""
+        self._jobs.kill(key)
         order = self.alive.get(key)
         if order and order.action.killable:
             self._end(order, "killed")
@@ -103,15 +112,16 @@ class VirtualRunner:
                 self.kill(key)
 
     def let_go(self, key: str) -> None:
-        """Forget this run; whoever takes it up begins it anew, for nothing outlives a virtual replica."""
-        self.alive.pop(key, None)
+        """Follow this Job no longer; it goes on."""
+        self._jobs.let_go(key)
 
     def close(self) -> None:
         """End all of it."""
         self.die()
 
     def die(self) -> None:
-        """SIGKILL of the replica, and so of its supervisor: every run dies with them."""
+        """SIGKILL of the replica, and so of its supervisor: every run dies with them, but no Job."""
+        self._jobs.close()
         for order in list(self.alive.values()):
             self._end(order, "died")
 
@@ -120,6 +130,9 @@ class VirtualRunner:
     def _deadline(self, exclusive_until: float) -> None:
         if exclusive_until == self._exclusive_until:
             self.kill_exclusive()
+
+    def _spawn(self, order: RunOrder) -> None:
+        self._begin(order)
 
     def _begin(self, order: RunOrder) -> None:
         if self.alive.get(order.key) is not order:
@@ -160,6 +173,9 @@ class VirtualRunner:
     def _outcome(self, order: RunOrder) -> str:
         is_late = order.timeout_s is not None and self._duration_s(order) > order.timeout_s
         return "timed_out" if is_late else "succeeded"
+
+    def _draw_job(self, order: RunOrder) -> tuple[float, str]:
+        return self._duration_s(order), "failed" if self._outcome(order) == "failed" else "succeeded"
 
     def _report(self, news: RunNews) -> None:
         self._replica.gets(lambda: self._replica.dispatch.heard(news))

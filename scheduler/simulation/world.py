@@ -1,4 +1,4 @@
-"""The virtual world: one clock for all, one Lease, and replicas that act on them.
+"""The virtual world: one clock for all, one Lease, the Jobs of one cluster, and replicas that act on them.
 
 Time moves from event to event. At each instant every replica that is up acts until it wants to wait, and then the
 world's observers look. Requests to the Lease take no time and succeed, unless a replica of another make decides so.
@@ -19,6 +19,7 @@ from typing import Protocol
 
 from scheduler.core.errors import Absent, Conflict
 from scheduler.core.ports import LeaseRecord
+from scheduler.simulation.cluster import VirtualCluster
 
 START = 1000.0  # the boot second at which a world begins
 
@@ -48,7 +49,7 @@ class Inhabitant(Protocol):
 
 @dataclass
 class World:
-    """Virtual time from wall time `began` on, and one Lease. `writes` counts how often the Lease was written."""
+    """Virtual time from wall time `began` on, one Lease and one cluster. `writes` counts those of the Lease."""
 
     began: datetime
     now: float = START
@@ -56,11 +57,15 @@ class World:
     replicas: list[Inhabitant] = field(default_factory=list)
     observers: list[Callable[[], None]] = field(default_factory=list)
     writes: int = 0
+    cluster: VirtualCluster = field(init=False)
     _leapt_s: float = 0.0
     _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
     _versions: count[int] = field(default_factory=lambda: count(1))
     _wall: tuple[float, datetime] | None = None
+
+    def __post_init__(self) -> None:
+        self.cluster = VirtualCluster(self)
 
     def tells(self, line: Line) -> None:
         """Take note of what a replica logs."""

@@ -29,6 +29,13 @@ class StubbornRunner(PretendRunner):
             super().kill(key)
 
 
+class TidyRunner(PretendRunner):
+    """Its runs take three seconds to end once they are asked to."""
+
+    def stop(self, key: str) -> None:
+        self._replica.world.in_s(3, lambda: self.kill(key))
+
+
 def ledger_is_missing(world: World) -> bool:
     return world.record is None or world.record.ledger is None
 
@@ -294,6 +301,27 @@ class TestQueueAndReplace:
         ]
         assert world.started("q") == [(run("q", 10), 1), (run("q", 10), 2), (run("q", 210), 1)]
         assert ("dropped", run("q", 110)) in world.fates("q")
+
+    def test_what_is_replaced_may_tidy_up(self) -> None:
+        """25: it is asked to end, as at its timeout, and the new run starts when it is seen dead."""
+        world, a, _ = led_by_a(table(every("r", 10, overlap=Overlap.REPLACE)), runner=TidyRunner)
+        a.runner.duration_s["r"] = 60
+        world.run_to(25)
+
+        assert [round(at) for at in seconds(world, "A")] == [10, 23]
+        assert ("interrupted", run("r", 10)) in world.fates("r")
+
+    def test_a_replaced_run_is_not_said_to_be_a_lost_leaders(self) -> None:
+        world, a, _ = led_by_a(table(every("r", 10, overlap=Overlap.REPLACE), every("m", 10, offset=5, **AT_MOST_ONCE)))
+        a.runner.duration_s |= {"r": 60, "m": 60}
+        world.run_to(24)
+        a.kill()
+        world.run_to(60)
+        told = {line.facts["job"]: line.facts for line in world.events("run.interrupted")}
+
+        assert (told["r"]["reason"], told["r"].get("hint"), told["r"].get("previous")) == ("replaced", None, None)
+        assert (told["m"]["reason"], told["m"]["previous"]) == ("leader_lost", "A")
+        assert told["m"]["hint"] == "at_most_once: not run again"
 
     def test_a_waiting_tick_runs_when_its_turn_comes(self) -> None:
         world, a, _ = led_by_a(table(every("q", 10, overlap=Overlap.QUEUE)))

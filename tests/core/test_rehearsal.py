@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scheduler.core.actions import ShellAction
+from scheduler.core.actions import KubernetesJobAction, ShellAction
 from scheduler.core.job import CatchUp, Job, JobTable, Overlap, Policy, Schedule
 from scheduler.core.moves import Timings
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from scheduler.simulation.rehearsal import Rehearsal
 from scheduler.simulation.script import Script
 from scheduler.simulation.world import Line
-from tests.fakes.tables import every, table
+from tests.fakes.tables import AT_MOST_ONCE, every, table
 
 BEGIN = datetime(2027, 3, 28, 0, 0, 0, tzinfo=UTC)
 SPAN_S = 600
@@ -95,6 +95,13 @@ class TestWhatIsTold:
 
         assert [(at, line.facts["next_attempt"]) for at, line in heard.told("run.retrying")] == [(21.26, 2)]
         assert heard.finals("a") == [(41.31, "succeeded", "00:00:01Z")]
+
+    def test_a_kubernetes_job_outlives_the_killed_leader(self) -> None:
+        """It was made at second 1, and so it ends when its 30 s are over, under whoever leads then."""
+        image = KubernetesJobAction("acme/indexer:4")
+        heard = rehearse(table(every("a", 3600, offset=1, action=image, **AT_MOST_ONCE)), 60, 8, took=30)
+
+        assert heard.finals("a") == [(31.05, "succeeded", "00:00:01Z")]
 
     def test_a_run_longer_than_its_timeout_times_out(self) -> None:
         heard = rehearse(table(every("a", 3600, offset=1, timeout=timedelta(seconds=5))), 60, took=20)

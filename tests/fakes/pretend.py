@@ -33,12 +33,11 @@ class PretendRunner(VirtualRunner):
         self.duration_s: dict[str, float] = {}
         self.fails: set[str] = set()
 
-    def start(self, order: RunOrder) -> None:
+    def _spawn(self, order: RunOrder) -> None:
         if self.spawn_s:
-            self.alive[order.key] = order
             self._replica.world.in_s(self.spawn_s, lambda: self._once_thawed(lambda: self._begin(order)))
         else:
-            super().start(order)
+            self._begin(order)
 
     def freeze(self) -> None:
         """Everything of it stands still, not only the replica's own process."""

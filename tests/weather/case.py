@@ -139,6 +139,11 @@ class Case:
         spans = (self.excused.get(job), self.excused.get(None))
         return isinstance(tick, float) and any(span is not None and span.meet(tick, tick) for span in spans)
 
+    def was_all_lost(self, since: float, until: float) -> bool:
+        """Whether the ledger was lost meanwhile, so that nobody knows any more of what goes on without its leader."""
+        lost = self.excused.get(None)
+        return lost is not None and lost.meet(since, until)
+
     def took_the_lead(self, replica: str, since: float, until: float) -> bool:
         """Whether this replica told so later than `since` and not later than `until`."""
         return _any_between(self.led.get(replica, []), since, until)

@@ -22,7 +22,8 @@ class Declared:
     line: the instant of the first accepted plan of a table with it, None for the first `lead.acquired` of the log. No
     tick is claimed after `until`: the instant of the first accepted plan of a newer table without it. Ticks later than
     `owed_until` owe no line: what had not been decided by then went with the definition. An edited job is two of these
-    under one name.
+    under one name. What is `adoptable` outlives the replica that began it: its attempts are those that were begun, not
+    those that took one up.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Declared:
     ticks: Callable[[float, float], Iterable[float]] | None = None
     overlap: str = "skip"
     killable: bool = True
+    adoptable: bool = False
+    timeout_s: float = inf
     at_most_once: bool = False
     catch_up: str = "latest"
     window_s: float = 3600.0

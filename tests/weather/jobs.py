@@ -9,15 +9,17 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
-from scheduler.core.actions import PythonAction, ShellAction
+from scheduler.core.actions import KubernetesJobAction, PythonAction, ShellAction
 from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy, Schedule
 from scheduler.core.schedule import AtSchedule, CronSchedule, EverySchedule
 from tests.weather.history import Declared
 
 SHELL = ShellAction("true")
 THREAD = PythonAction("jobs.examples", "meter", isolation="thread")
+IMAGE = KubernetesJobAction("acme/indexer:4")
 PERIODS_S = (1, 2, 3, 5, 7, 10, 12, 15, 20, 30, 60)
 CRONS = {  # seconds-first expressions, and the seconds of the minute that they name
     "*/10 * * * * *": range(0, 60, 10),
@@ -58,9 +60,11 @@ class Draw:
         kinds: list[Callable[[str, float], Drawn]] = [
             self._latest, self._latest, self._all, self._all, self._none, self._money, self._beside, self._thread,
             self._retried, self._long, self._cron, self._once, self._jittered, self._queued, self._replaced,
+            self._image, self._image_money, self._image_retried, self._image_limited,
         ]  # fmt: skip
         kind = self._chance.choice(kinds)
-        return kind(name or f"{kind.__name__.strip('_')}-{self._number}", now)
+        plain = kind.__name__.strip("_").replace("_", "-")
+        return kind(name or f"{plain}-{self._number}", now)
 
     def edited(self, drawn: Drawn, now: float) -> Drawn:
         """Another definition under the same name, one that it never had."""
@@ -106,6 +110,28 @@ class Draw:
     def _replaced(self, name: str, _: float) -> Drawn:
         return self._every(name, PERIODS_S[3:9], overlap="replace", takes_s=(0.02, 9.0))
 
+    def _image(self, name: str, _: float) -> Drawn:
+        """A Kubernetes Job that may outlive a few leaders, its window, and the interruptions that it is allowed."""
+        overlap = self._chance.choice(("skip", "queue", "replace", "allow"))
+        takes_s = self._chance.choice(((0.02, 9.0), LONG_S, (20.0, 45.0)))
+        said = {"overlap": overlap, "window_s": self._window_s(), "max_interruptions": self._chance.choice((1, 3))}
+        return self._every(name, PERIODS_S[6:], takes_s=takes_s, adoptable=True, **said)
+
+    def _image_money(self, name: str, _: float) -> Drawn:
+        catch_up = self._chance.choice(("latest", "all"))
+        takes_s = (0.02, 4.0 if catch_up == "all" else 40.0)  # else it does not get to its end
+        said = {"at_most_once": True, "catch_up": catch_up}
+        return self._every(name, PERIODS_S[6:], takes_s=takes_s, adoptable=True, **said)
+
+    def _image_retried(self, name: str, _: float) -> Drawn:
+        retries = self._chance.randint(1, 3)
+        return self._every(name, PERIODS_S[6:], takes_s=(0.02, 12.0), fails=0.5, adoptable=True, retries=retries)
+
+    def _image_limited(self, name: str, _: float) -> Drawn:
+        """Its time may be over under any leader, or under none."""
+        limit_s = float(self._chance.choice((5, 20)))
+        return self._every(name, PERIODS_S[6:], takes_s=(0.02, 40.0), adoptable=True, timeout_s=limit_s)
+
     def _cron(self, name: str, _: float) -> Drawn:
         text = self._chance.choice(list(CRONS))
         zone = self._chance.choice(("UTC", "Europe/Berlin", "Asia/Kolkata"))
@@ -132,7 +158,7 @@ class Draw:
 
 def _drawn(name: str, schedule: Schedule, said: dict[str, Any], zone: str = "UTC", **rest: Any) -> Drawn:
     declared = Declared(name, **said)
-    action = SHELL if declared.killable else THREAD
+    action = IMAGE if declared.adoptable else SHELL if declared.killable else THREAD
     return Drawn(Job(name, schedule, zone, action, _policy(declared)), declared, **rest)
 
 
@@ -145,6 +171,7 @@ def _policy(said: Declared) -> Policy:
         delivery=Delivery.AT_MOST_ONCE if said.at_most_once else Delivery.AT_LEAST_ONCE,
         retries=said.retries,
         retry_delay=timedelta(seconds=1),
+        timeout=timedelta(seconds=said.timeout_s) if said.timeout_s < inf else None,
         max_interruptions=said.max_interruptions,
         jitter=timedelta(seconds=said.jitter_s),
     )

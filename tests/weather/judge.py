@@ -26,6 +26,7 @@ __all__ = ["FINAL", "Attempt", "Declared", "Excused", "Gate", "History", "Line",
 
 BY_RUNNING = ("run.succeeded", "run.failed", "run.timed_out")
 NEVER_STARTED = ("overlap", "paused", "superseded", "max_catch_up", "catch_up_none")
+GIVEN_UP = ("run.dropped", "run.interrupted")
 FAILURES = ("failed", "timed_out")
 
 
@@ -38,6 +39,7 @@ def judge(history: History) -> list[Objection]:
         _attempts_follow_one_another,
         _nothing_starts_after_its_final_line,
         _exclusive_jobs_are_never_beside_themselves,
+        _what_goes_on_is_not_over,
         _paused_ticks_do_not_run,
         _every_tick_has_one_fate,
         _asked_runs_have_one_fate,
@@ -100,7 +102,7 @@ def _attempts_follow_one_another(case: Case) -> Iterator[Objection]:
             earlier = attempts[place - 1] if place else None
             if earlier and attempt.number < earlier.number:
                 yield Objection("an earlier attempt after a later one", f"{attempt} after {earlier}", attempt.started)
-            elif attempt.number > limit and rows:
+            elif attempt.number > limit and not all(row.adoptable for row in rows):  # to take one up is no interruption
                 yield Objection("more attempts than are allowed", f"{attempt}, at most {limit}", attempt.started)
             elif attempt.number > 1 and not _has_grounds(case, attempts[:place], attempt, rows):
                 what = f"{attempt} after {earlier}"
@@ -145,14 +147,42 @@ def _exclusive_jobs_are_never_beside_themselves(case: Case) -> Iterator[Objectio
         by_job[run.partition("@")[0]] += attempts
     for job, attempts in by_job.items():
         rows = case.rows.get(job, [])
-        if not rows or not all(row.exclusive and row.killable for row in rows):
+        if (
+            not rows
+            or not all(row.exclusive and row.killable for row in rows)
+            or len({row.adoptable for row in rows}) > 1
+        ):
             continue
         last: Attempt | None = None
         for attempt in sorted(attempts, key=lambda one: one.started):
-            if last and attempt.started < _end(last):
+            forgotten = (
+                last and rows[0].adoptable and case.is_excused(tick_of(last.run))
+            )  # it goes on, and nobody knows
+            if last and attempt.started < _end(last) and not forgotten:
                 yield Objection("exclusive, and beside itself", f"{last}, {attempt}", attempt.started)
             if last is None or _end(attempt) >= _end(last):
                 last = attempt
+
+
+def _what_goes_on_is_not_over(case: Case) -> Iterator[Objection]:
+    """An adoptable run has no second one beside it, nor a final line while it goes on or where it has succeeded.
+
+    But for one that a newer run replaces, which is made when it is gone; and what is told of ticks that are excused.
+    """
+    for run, attempts in case.attempts.items():
+        key = tick_of(run)
+        rows = case.rows.get(key[0], [])
+        if not rows or not all(row.adoptable for row in rows) or case.is_excused(key):
+            continue
+        for one, other in pairwise(attempts):
+            if other.started < _end(one):
+                yield Objection("goes on, and begun again", f"{one}, {other}", other.started)
+        fate = case.fates.get(key)
+        for line in fate.plain if fate else ():
+            goes_on = any(one.started < line.at < _end(one) for one in attempts)
+            is_done = line.event in GIVEN_UP and attempts[-1].outcome == "succeeded" and not _has_limit(case, key)
+            if (goes_on or is_done) and line.facts.get("reason") != "replaced":
+                yield Objection("told as over, and it goes on or is done", f"{line}: {attempts}", line.at)
 
 
 def _end(attempt: Attempt) -> float:
@@ -215,9 +245,14 @@ def _lines_tell_what_happened(case: Case) -> Iterator[Objection]:
                 yield Objection("told as succeeded, and never ran", f"{line}", line.at)
             elif attempts and line.facts.get("reason") in NEVER_STARTED:
                 yield Objection("told as not run, and it ran", f"{line}: {attempts}", line.at)
-        yield from _lies(fate.plain, attempts)
+        yield from _lies(fate.plain, attempts if not _has_limit(case, key) else [])
     for line in case.strangers:
         yield Objection("a folded line of no definition", f"{line}", line.at)
+
+
+def _has_limit(case: Case, key: Key) -> bool:
+    """What ends just as it is being ended for its timeout may be told as either."""
+    return any(row.timeout_s < inf for row in case.rows.get(key[0], []))  # whichever table had it in hand
 
 
 def _lies(lines: tuple[Line, ...], attempts: list[Attempt]) -> Iterator[Objection]:

@@ -91,6 +91,11 @@ class People:
         """Whether the leader has seen all that they wrote, and nothing is on its way."""
         return all(errand.is_over for errand in self._errands) and self.sky.now > self._wrote_at + SEEN_IN_S
 
+    @property
+    def wait_to_be_heard(self) -> bool:
+        """Whether the Lease holds a command that the leader may not have seen."""
+        return self.sky.record is not None and any(key.startswith("cmd-") for key in self.sky.record.notes)
+
     def lose_the_lease(self) -> None:
         """The Lease is gone: whatever was asked and not done yet may be forgotten."""
         for errand in self._errands:

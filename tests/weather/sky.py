@@ -11,19 +11,60 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from scheduler.core.ports import LeaseRecord, RunOrder
+from scheduler.simulation.cluster import VirtualCluster, VirtualJob
+from scheduler.simulation.followers import Following
 from tests.fakes import world
+from tests.fakes.outliving import FarFollower
 from tests.fakes.pretend import PretendRunner
+from tests.fakes.world import Delivery
 from tests.weather.history import Attempt, Gate, Line
 from tests.weather.jobs import Drawn
 
 TRUE_TIME = world.EPOCH.timestamp() - world.START  # seconds since 1970 at the world's second 0
+LOST = 0.1
+NO_ANSWER_IN_S = 2.0
 CHATTER = ("run.started", "run.output", "schedule.job")
+
+
+class SkyFollower(FarFollower):
+    """Its requests are as slow as the replica's others, and one in ten is lost on its way or on its way back."""
+
+    sees_in_s = 0.2
+    _body: world.Replica
+    _sent = 0
+
+    def delivery(self, run: Following) -> Delivery:
+        self._sent += 1
+        share = _share(run.order, f"request {self._sent}")
+        if self._body.away or share < LOST / 2:
+            return Delivery(None, None, NO_ANSWER_IN_S)
+        takes_s = self._body.latency_s
+        if share < LOST:
+            return Delivery(takes_s / 2, None, NO_ANSWER_IN_S)
+        return Delivery(takes_s / 2, takes_s)
+
+
+class SkyCluster(VirtualCluster):
+    """Its Jobs are attempts for the judge, each from its creation on until nothing of it is left."""
+
+    deleting_s = 0.5
+
+    def __init__(self, sky: Sky) -> None:
+        super().__init__(sky)
+        self._sky = sky
+
+    def begins(self, job: VirtualJob) -> None:
+        self._sky.begins(job.maker, job.order)
+
+    def is_over(self, job: VirtualJob) -> None:
+        self._sky.is_over(job.maker, job.order, job.outcome or "")
 
 
 class SkyRunner(PretendRunner):
     """A run takes as long, and fails as often, as its job was drawn to: by a hash of the attempt, equal everywhere."""
 
     drawn: Mapping[str, Drawn]
+    follower = SkyFollower
 
     def _duration_s(self, order: RunOrder) -> float:
         since, until = self.drawn[order.job].takes_s
@@ -52,6 +93,7 @@ class Sky(world.World):
     _open: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.cluster = SkyCluster(self)
         self.observers.append(self._look_at_gates)
 
     @property

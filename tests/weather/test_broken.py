@@ -20,13 +20,14 @@ from scheduler.running.dispatch import Dispatch
 from scheduler.running.held import HeldRun
 from scheduler.running.wanted import Planned
 from tests.fakes.broken import TrustsTheReply, TrustsTooLong
-from tests.weather.sky import Sky
+from tests.weather.sky import Sky, SkyFollower, SkyRunner
 from tests.weather.story import tell
 from tests.weather.weather import WEIGHTS, Climate
 
 STORIES = 25
 MINUTES = 4.0
 LATE_NEWS = {"catch": 4, "blind": 2, "cut_off": 2}  # of the answer, and of what others do
+DEATHS = {"kill": 3, "stop": 1}
 RUNS_TWICE = {"an attempt started twice", "started after it was over", "exclusive, and beside itself", "two fates"}
 
 
@@ -87,6 +88,26 @@ class ClaimsTooLate(Dispatch):
             super()._start(order)
 
 
+class MakesAnother(SkyFollower):
+    """Names what outlives a leader by the attempt and not by the run, so that nobody finds it."""
+
+    def start(self, order: RunOrder) -> None:
+        super().start(replace(order, failures=order.attempt - 1, adopts=False))
+
+
+class NeverLooks(SkyFollower):
+    """Takes what it is to take up for gone."""
+
+    def start(self, order: RunOrder) -> None:
+        super().start(order)
+        if order.adopts:
+            self._over(self._runs[order.key], "absent")
+
+
+def with_follower(kind: type[SkyFollower]) -> dict[str, Any]:
+    return {"runner": type("Runner", (SkyRunner,), {"follower": kind})}
+
+
 @dataclass(frozen=True)
 class Broken:
     """A broken program, and what it breaks; `weights` where the fault needs weather of its own."""
@@ -108,6 +129,14 @@ class Broken:
         pytest.param(Broken(RUNS_TWICE, {"dispatch": ResumesStale}, weights=LATE_NEWS), id="resumed onto stale times"),
         pytest.param(Broken(RUNS_TWICE, {"dispatch": CatchesUpBlindly}), id="blind catch-up"),
         pytest.param(Broken(RUNS_TWICE, {"dispatch": ClaimsTooLate}), id="claimed after the start"),
+        pytest.param(
+            Broken({"goes on, and begun again"}, with_follower(MakesAnother), weights=DEATHS),
+            id="made under another name",
+        ),
+        pytest.param(
+            Broken({"told as over, and it goes on or is done"}, with_follower(NeverLooks), weights=DEATHS),
+            id="never looked for",
+        ),
     ],
 )
 def test_the_judge_objects_to_a_broken_program(broken: Broken) -> None:

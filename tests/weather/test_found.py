@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from scheduler.core.actions import KubernetesJobAction
 from scheduler.core.ledger import Ledger, WriteId, decode, encode
 from scheduler.core.notes.commands import pauses_in
+from tests.fakes.outliving import PretendCluster
 from tests.fakes.stories import led_by_a
 from tests.fakes.tables import AT_MOST_ONCE, every, table
 from tests.fakes.world import EPOCH, World, run
@@ -126,3 +128,74 @@ def test_resuming_all_jobs_resumes_those_that_only_a_newer_table_has() -> None:
 def _ask(world: World, name: str, command: str) -> None:
     assert world.record
     world.edit(notes={**world.record.notes, f"cmd-{name}": command})
+
+
+def test_an_older_table_does_not_give_up_a_job_that_goes_on() -> None:
+    """Rules 17, 20: only who has the job knows that its run outlives a leader, though it was claimed at most once."""
+    report = every("report", 30, offset=5, action=KubernetesJobAction("acme/indexer:4"), **AT_MOST_ONCE)
+    world, a, b = led_by_a(table(every("a", 5), revision=1))
+    cluster = PretendCluster(world, {"report": 50.0})
+    b.kill()
+    newer = world.replica("C", table(every("a", 5), report, loaded=1, revision=2), runner=cluster.runner)
+    a.terminate(5.0)
+    world.run_to(7)
+    older = world.replica("D", table(every("a", 5), revision=1))
+    newer.kill()
+    world.run_to(30)
+    assert world.record
+    assert world.record.holder == "D"
+    world.replica("E", newer.table, runner=cluster.runner)
+    older.terminate(1.0)
+    world.run_to(60)
+
+    assert cluster.created == [(run("report", 5), 1)]
+    assert world.fates("report") == [("skipped", run("report", 35)), ("succeeded", run("report", 5))]
+
+
+def test_what_a_returning_standby_glimpses_tells_it_of_a_restore() -> None:
+    """Rules 7, 30: B was cut off and tried to take over; it sees A's last write, and then an older one is restored."""
+    world, _, b = led_by_a(table(every("a", 5)))
+    world.run_to(7)
+    older = world.record
+    assert older
+    b.away = True
+    world.run_to(27)
+    b.away = False
+    world.restore(older, rewind=True)
+    world.run_to(60)
+
+    assert [line.replica for line in world.events("lead.acquired")] == ["A"]
+    assert len(set(world.started("a"))) == len(world.started("a")) == 12
+
+
+def test_a_job_claimed_at_most_once_is_not_retried_by_another_table() -> None:
+    """Rule 17: it was taken up by a leader whose table allows retries; the promise of its claim is the stricter one."""
+    image = KubernetesJobAction("acme/indexer:4")
+    world, a, b = led_by_a(table(every("a", 5), revision=1))
+    cluster = PretendCluster(world, {"report": 9.0}, {"report"})
+    b.kill()
+    a.terminate(1.0)
+    dear = every("report", 300, offset=30, action=image, **AT_MOST_ONCE)
+    before = world.replica("C", table(dear, loaded=1, revision=2), runner=cluster.runner)
+    world.run_to(31)
+    before.kill()
+    edited = every("report", 300, offset=30, action=image, retries=2)
+    world.replica("D", table(edited, loaded=31, revision=3), runner=cluster.runner)
+    world.run_to(120)
+
+    assert cluster.created == [(run("report", 30), 1)]
+    assert world.fates("report") == [("failed", run("report", 30))]
+
+
+def test_what_a_write_decided_is_told_though_its_writer_lost_the_lead_before_it_knew() -> None:
+    """Rule 5: the `w` that it takes over is its own, but it never learned that this landed, and has printed nothing."""
+    world, a, b = led_by_a(table(every("a", 10)))
+    b.kill()
+    a.runner.duration_s["a"] = 12.0
+    world.run_to(19.99)
+    a.lose_reply(2.0)  # of the write that skips tick 20
+    world.run_to(21)
+    world.edit(holder="human")
+    world.run_to(60)
+
+    assert [line.facts["repeated"] for line in world.events("run.skipped", run=run("a", 20))] == [True]

@@ -69,7 +69,17 @@ def as_declared(**said: object) -> list[Declared]:
     return [replace(SYNC, **said)]  # type: ignore[arg-type]
 
 
+AS_IMAGE = as_declared(adoptable=True, overlap="allow")
+
 LAWFUL = [
+    pytest.param(
+        history(*BEFORE, ran(30, until=34), led(32, "B"), told(30, at=34.1, attempt=4), declared=AS_IMAGE),
+        id="what outlived its leader was taken up by others",
+    ),
+    pytest.param(
+        history(*BEFORE, ran(30, until=39), told(30, "interrupted", at=33, reason="replaced"), declared=AS_IMAGE),
+        id="what outlived its leader is on its way out for a newer run",
+    ),
     pytest.param(history(*WELL), id="all is well"),
     pytest.param(history(*WELL[:5], told(30, repeated=True)), id="a line was lost and repeated by a successor"),
     pytest.param(history(*WELL, told(30, repeated=True)), id="a line was repeated, though it was not lost"),
@@ -194,6 +204,25 @@ UNLAWFUL = [
     ),
     pytest.param(
         history(*WELL[2:], ran(10, until=20.001), ran(20)), "exclusive, and beside itself", id="two runs overlap"
+    ),
+    pytest.param(
+        history(*WELL, led(32, "B"), ran(30, 2, 30.05, replica="B"), declared=AS_IMAGE),
+        "goes on, and begun again",
+        id="a run that outlives its leader is begun beside itself",
+    ),
+    pytest.param(
+        history(
+            *BEFORE, ran(30, until=39), led(32, "B"), told(30, "dropped", at=33, reason="too_old"), declared=AS_IMAGE
+        ),
+        "told as over, and it goes on or is done",
+        id="a run that goes on is dropped",
+    ),
+    pytest.param(
+        history(
+            *BEFORE, ran(30), led(32, "B"), told(30, "interrupted", at=33, reason="leader_lost"), declared=AS_IMAGE
+        ),
+        "told as over, and it goes on or is done",
+        id="a run that went on and has succeeded is told as interrupted",
     ),
     pytest.param(
         history(*WELL[1:], Attempt("A", f"sync@{text(10)}", 1, 10)),

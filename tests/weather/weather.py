@@ -249,6 +249,8 @@ class Weather:
         """Under a leader that can bring it back, and then nothing else happens."""
         if not self.fleet.leads_well() or not self.fleet.everybody_knows_the_lease() or self.sky.on_the_way:
             return False
+        if self.people.wait_to_be_heard:
+            return False  # what nobody has read goes with the Lease, and its writer would have to send it again
         self.fleet.have_peace(PEACE_S)
         self._note("delete the Lease")
         self.sky.delete()

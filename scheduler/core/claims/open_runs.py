@@ -107,10 +107,10 @@ def _may_go_on(entry: OpenRun, job: Job | None) -> bool:
 def _why_not_again(page: Page, entry: OpenRun, job: Job | None) -> str | None:
     """The stricter of the claim's promise and today's table decides whether a cut-off run is started again."""
     age = page.at.now - entry.instant
-    if entry.delivery == "m" or (job and job.policy.delivery is Delivery.AT_MOST_ONCE):
-        return "leader_lost"
-    if job is None:
+    if job is None:  # whoever serves it knows whether it may go on elsewhere
         return "not_in_table" if age > STRANGERS_KEPT else None
+    if entry.delivery == "m" or job.policy.delivery is Delivery.AT_MOST_ONCE:
+        return "leader_lost"
     if entry.interruptions >= job.policy.max_interruptions:
         return "max_interruptions"
     return "too_old" if age > job.policy.catch_up_window else None

@@ -58,6 +58,17 @@ class Memory:
         self.number = max(self.number, number)
         self.settled = ledger.settled or self.settled
 
+    def glimpses(self, seen: Seen, unresolved: Unresolved) -> bool:
+        """Remember what is not gone by before it is read, for the Lease may be restored meanwhile (rule 30).
+
+        Returns whether somebody else has written anew.
+        """
+        if self.is_older(seen) or unresolved.that_made(seen):
+            return False
+        uid, last = self.uid, self.last
+        self.keep(seen)
+        return (self.uid, self.last) != (uid, last)
+
     def is_older(self, seen: Seen) -> bool:
         """Whether this Lease has shown a later version: an event comes late, or it was restored (rule 30)."""
         if self.newest is None or seen.ledger is None or seen.record.uid != self.uid:
@@ -148,11 +159,13 @@ class Unresolved:
     """Our writes of which nobody can say yet whether they landed (rule 3).
 
     They are refused or unanswered so far, but a copy may be on its way still. A write over a version that is no longer
-    the Lease's can never land; a POST is over no version and may land whenever there is no Lease.
+    the Lease's can never land; a POST is over no version and may land whenever there is no Lease. `told` names the last
+    of which it is known that it did, and so what was decided by it was told.
     """
 
     def __init__(self) -> None:
         self._attempts: list[Attempt] = []
+        self.told: WriteId | None = None
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -165,6 +178,7 @@ class Unresolved:
     def landed(self, attempt: Attempt) -> None:
         """Take note that `attempt` did, so that every other over its version is void."""
         self._attempts = [other for other in self._attempts if not other.over and other is not attempt]
+        self.told = attempt.written
 
     def keep_over(self, seen: Seen | None) -> None:
         """The Lease was read and is this version, or there is none: what is over another is void."""
