@@ -38,7 +38,7 @@ test-cluster: $(DEV) ## the same program against the Kubernetes API server of $K
 test-node: $(DEV) ## chart and image on real pods of that cluster; tells what it needs
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses=3 --dist=loadfile tests/node tests/image
 
-test-faults: $(DEV) ## 15 minutes of real faults on that API server, and a hundred of each kind
+test-faults: $(DEV) ## 15 minutes of real faults on that API server, a hundred of each kind; needs Redis too
 	@$(BIN)/pytest --numprocesses=0 tests/faults
 
 weather: $(DEV) ## a simulation of bad weather over a million ticks; SEED=7 HOURS=0.25 tells one story again
