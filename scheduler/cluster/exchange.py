@@ -26,9 +26,10 @@ Result = TypeVar("Result")
 
 
 class Exchanges:
-    """Runs exchanges, each within its own deadline."""
+    """Runs exchanges, each within its own deadline; one that has to wait for its turn does so for `turn_s` at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn_s: float = TURN_S) -> None:
+        self._turn_s = turn_s
         self._free = threading.BoundedSemaphore(MAX_UNDER_WAY)
 
     def within(self, timeout_s: float, exchange: Callable[[threading.Event], Result]) -> Result:
@@ -41,7 +42,7 @@ class Exchanges:
         given_up = threading.Event()
 
         def run() -> None:
-            if not self._free.acquire(timeout=min(TURN_S, timeout_s / 2)):
+            if not self._free.acquire(timeout=min(self._turn_s, timeout_s / 2)):
                 outcome.set_exception(Unavailable(f"{MAX_UNDER_WAY} earlier requests still hang"))
                 return
             try:

@@ -439,7 +439,7 @@ def test_closing_does_not_wait_for_a_plugin_that_hangs() -> None:
 
 def test_more_requests_at_once_than_there_is_room_for_wait_their_turn() -> None:
     """As many Kubernetes Jobs as are due at one instant are asked for at once, and none of them hangs."""
-    exchanges, pause = Exchanges(), threading.Event()
+    exchanges, pause = Exchanges(turn_s=TIMEOUT_S), threading.Event()
     with ThreadPoolExecutor(3 * MAX_UNDER_WAY) as threads:
         asked = [
             threads.submit(exchanges.within, TIMEOUT_S, lambda _: pause.wait(0.01)) for _ in range(3 * MAX_UNDER_WAY)

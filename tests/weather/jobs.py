@@ -113,7 +113,7 @@ class Draw:
     def _image(self, name: str, _: float) -> Drawn:
         """A Kubernetes Job that may outlive a few leaders, its window, and the interruptions that it is allowed."""
         overlap = self._chance.choice(("skip", "queue", "replace", "allow"))
-        takes_s = self._chance.choice(((0.02, 9.0), LONG_S, (20.0, 45.0)))
+        takes_s = self._chance.choice(((0.02, 9.0), LONG_S, (20.0, 30.0)))
         said = {"overlap": overlap, "window_s": self._window_s(), "max_interruptions": self._chance.choice((1, 3))}
         return self._every(name, PERIODS_S[6:], takes_s=takes_s, adoptable=True, **said)
 
