@@ -9,6 +9,7 @@ from random import Random
 
 from scheduler.config.loading import load
 from scheduler.config.report import problem_text, problems_text
+from scheduler.config.text.passwords import covered
 from scheduler.core.errors import ConfigError, Problem
 from tests.edges.config_agreement import disagreement
 from tests.edges.config_text import LOADED_AT
@@ -222,14 +223,14 @@ def judge(file: Path, raw: bytes) -> None:
 
 
 def place_is_true(problem: Problem, lines: list[str]) -> bool:
-    """Whether the file has the line that the problem shows, and the columns that it underlines."""
+    """Whether the file has the line that the problem shows, passwords covered, and the columns that it underlines."""
     if problem.line == 0:
         return problem.source is None
     if problem.source is None or problem.span is None or not 1 <= problem.line <= len(lines):
         return False
     start, end = problem.span
     inside = 1 <= start < end <= len(problem.source) + 2
-    return inside and problem.column == start and lines[problem.line - 1] == problem.source
+    return inside and problem.column == start and covered(lines[problem.line - 1]) == problem.source
 
 
 def _fit_to_show(problem: Problem) -> bool:

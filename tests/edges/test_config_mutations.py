@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.edges.config_mutations import PIECES, SEEDS, SPOILT, Spoil, judge, problems_of, spoil
@@ -34,6 +34,7 @@ def test_several_accidents_are_accepted_or_explained(file: Path, seed: str, rand
 
 @settings(max_examples=100)
 @given(text=st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@example(text="http://[::1@")  # a password, by its shape
 def test_any_row_of_pieces_is_accepted_or_explained(file: Path, text: str) -> None:
     judge(file, text.encode())
 
