@@ -165,6 +165,10 @@ class Fleet:
         seen = self._sky.record is not None and all(one.has_seen_lease for one in self.living)
         return seen and not self._rule.holds_a_report
 
+    def everybody_watches(self) -> bool:
+        """Whether each replica sees what is written as it is written."""
+        return all(one.watches and not one.watch_lag_s for one in self.living)
+
     def leads_well(self) -> bool:
         """Whether somebody leads who can bring back what is lost now."""
         leaders = [one for one in self.living if one.election.gate.is_open(self._sky.now)]

@@ -276,7 +276,9 @@ def _drops_are_lawful(case: Case) -> Iterator[Objection]:
             if rows and not any(_may_drop(case, row, key[1], line) for row in rows):
                 yield Objection("dropped against its policy", f"{_name(key)}: {line}", line.at)
             place = bisect_right(starts, key[1] - case.history.early_s) - 1
-            if line.facts.get("reason") == "catch_up_none" and place >= 0 and gates[place].until > line.at:
+            noticed_late = case.resumed_the_lead(line.replica, key[1], line.at)  # frozen as its gate opened
+            is_open = place >= 0 and gates[place].until > line.at and not noticed_late
+            if line.facts.get("reason") == "catch_up_none" and is_open:
                 yield Objection("dropped as missed under an open gate", f"{_name(key)}: {line}", line.at)
 
 

@@ -271,6 +271,8 @@ class Weather:
             return
         if writer_of(current) != writer_of(snapshot) or self.fleet.is_at_peace or not self.people.are_idle:
             return
+        if not self.fleet.everybody_watches():
+            return  # who has seen nothing since the snapshot, for as long as a lease lasts, cannot know that it is old
         if any(run.left for one in (current, snapshot) if (ledger := ledger_of(one)) for run in ledger.open):
             return  # what a leaver reports meanwhile is lost with the Lease that it reports over
         rewind = self.chance.random() < 0.5 and not self.sky.on_the_way  # whose versions would come again
