@@ -49,7 +49,8 @@ LEVELS = click.Choice(["debug", "info", "warning", "error"])
 def run(context: click.Context, /, **arguments: Any) -> None:
     """Be a replica: stand by, lead when it can."""
     _refuse_odd_names(arguments)
-    options, clock, stop = gathered(context, arguments), SystemClock(), StopSignal()
+    options, clock = gathered(context, arguments), SystemClock()
+    stop = StopSignal(clock)
     stop.listen()
     log_format = arguments["log_format"] or ("json" if options.as_json else None)
     loaded = _overruled(_loaded(options, clock, log_format), log_format, arguments["log_level"] or options.level)

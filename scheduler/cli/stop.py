@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO
 
+from scheduler.core.ports import Clock
+
 ECHO_S = 0.1  # as `timeout` makes it: it signals the process, and then the group that the process is in
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -57,10 +59,11 @@ class StopSignal:
     One that comes within `ECHO_S` of the first is the first again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._name = ""
         self._asked = threading.Event()
-        self._second_counts = threading.Event()
+        self._asked_at = 0.0
 
     def listen(self) -> None:
         """Take over the signals; must be called in the main thread."""
@@ -77,12 +80,9 @@ class StopSignal:
         return self._name
 
     def _handle(self, number: int) -> None:
-        if self._second_counts.is_set():
+        now = self._clock.boot()
+        if not self._asked.is_set():
+            self._name, self._asked_at = signal.Signals(number).name.removeprefix("SIG"), now
+            self._asked.set()
+        elif now > self._asked_at + ECHO_S:
             os._exit(128 + number)
-        if self._asked.is_set():
-            return
-        self._name = signal.Signals(number).name.removeprefix("SIG")
-        self._asked.set()
-        later = threading.Timer(ECHO_S, self._second_counts.set)
-        later.daemon = True
-        later.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +10,7 @@ import yaml
 
 from scheduler.config.text.files import read_source
 from scheduler.core.errors import ConfigError
-
-_NAME = re.compile(r"[a-z0-9-]{1,52}")
+from scheduler.core.job import LIKE_A_JOB
 
 
 def job_names(path: Path) -> list[str]:
@@ -22,7 +20,7 @@ def job_names(path: Path) -> list[str]:
     with suppress(ConfigError, yaml.YAMLError, RuntimeError):
         events = iter(yaml.parse(read_source(path).text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
         for name in _below_jobs(events):
-            if _NAME.fullmatch(name):
+            if LIKE_A_JOB.fullmatch(name):
                 names.append(name)  # noqa: PERF401 - those before the mistake are kept
     return names
 

@@ -7,6 +7,7 @@ the time, so equal files give equal tables, equal ticks and equal run ids.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ UNITS = {
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
+LIKE_A_JOB = re.compile(r"[a-z0-9-]{1,52}")  # what a job's name can be; of anything else no run id is made
 
 
 class Schedule(Protocol):

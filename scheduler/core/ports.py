@@ -142,6 +142,11 @@ class RunOrder:
     replaces: bool = False
     adopts: bool = False
 
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether a leader was lost with it: what outlives a leader may be there already, under the same name."""
+        return self.adopts or self.attempt > self.failures + 1
+
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:

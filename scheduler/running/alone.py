@@ -83,10 +83,8 @@ class LoneRun:
         Waits until there is something to end, so not to be called by the thread that performs it.
         """
         self._handed_over.wait()
-        if self._order.action.adoptable:
-            self._runners.kill(self._order.key)
-        elif self._order.action.killable:
-            self._supervised.stop(self._order.key)
+        if self._order.action.killable:
+            self._runners.stop(self._order.key)
         else:
             self._heard(RunEnded(self._order.key, "killed", self._lasted_ms()))
 

@@ -46,7 +46,7 @@ class Following:
     @property
     def may_exist(self) -> bool:
         """Whether we, or a leader before us, may have had the Job made."""
-        return self.sent or self.order.adopts or self.order.attempt > self.order.failures + 1
+        return self.sent or self.order.was_cut_off
 
 
 class JobFollower:

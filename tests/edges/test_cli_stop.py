@@ -11,8 +11,9 @@ import pytest
 WAITS = """
 import signal, threading
 from scheduler.cli.stop import StopSignal
+from scheduler.clock import SystemClock
 
-stop = StopSignal()
+stop = StopSignal(SystemClock())
 stop.listen()
 
 def receive():
@@ -43,8 +44,9 @@ def test_a_signal_that_another_thread_gets_stops_the_process(name: str) -> None:
 TWICE = """
 import os, signal, threading
 from scheduler.cli.stop import StopSignal
+from scheduler.clock import SystemClock
 
-stop = StopSignal()
+stop = StopSignal(SystemClock())
 stop.listen()
 os.kill(os.getpid(), signal.SIGTERM)
 stop.wait()

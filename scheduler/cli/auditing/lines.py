@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from scheduler.core.auditing.accounts import MANUAL, Fate, seconds
+from scheduler.core.auditing.accounts import Fate, seconds
 from scheduler.core.auditing.tick_map import Tick
 from scheduler.core.job import UNITS
+from scheduler.core.ledger import MANUAL
 
 FINAL = {f"run.{fate}": fate for fate in Fate}
 SIGNS = ("run.started", "run.output", "run.retrying")

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from scheduler.core.auditing.tick_map import Tick, TickMap
 from scheduler.core.job import instant_text
+from scheduler.core.ledger import MANUAL
 
-MANUAL = "manual-"
 ALL_JOBS = "*"  # stands for the job in a count that no longer says whose ticks they were
 NEVER = -math.inf
 

@@ -26,13 +26,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from scheduler.core.job import LIKE_A_JOB
+
 COMMAND = "cmd-"
 PAUSED = "paused"
 LONGEST_QUOTE = 40
 LONGEST_COMMAND = 2048  # characters; our own take a tenth of it
 LONGEST_PAUSED_BYTES = 40 * 1024  # of all pauses together: an object's annotations end at 256 KiB, the ledger's at 192
 _ID = re.compile(r"m-[0-9a-f]{8}")
-_JOB = re.compile(r"[a-z0-9-]{1,52}")  # what a job's name can be; of anything else no run id is made
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write one, and nothing that holds a Lease can
 
 
@@ -142,7 +143,7 @@ def pauses_in(notes: Mapping[str, str]) -> dict[str, Pause]:
     for jobs, said in content.items():
         shared = said[0] if isinstance(said, list) and len(said) == 1 else said
         try:
-            pauses |= dict.fromkeys(filter(_JOB.fullmatch, jobs.split()), _pause(shared))
+            pauses |= dict.fromkeys(filter(LIKE_A_JOB.fullmatch, jobs.split()), _pause(shared))
         except _Refused:
             continue
     return pauses
@@ -222,7 +223,7 @@ def _job(do: Do, content: Mapping[str, object]) -> str | None:
         raise _Refused("expected job to name the job to run, got none")
     if "job" not in content:
         raise _Refused(f"expected job to name the job to {do.value}, or null for all jobs, got none")
-    if said is None or (isinstance(said, str) and _JOB.fullmatch(said)):
+    if said is None or (isinstance(said, str) and LIKE_A_JOB.fullmatch(said)):
         return said
     raise _Refused(f"expected job to be a job's name, got {_quoted(said)}")
 

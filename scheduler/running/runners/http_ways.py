@@ -147,7 +147,8 @@ def variable_of_cas() -> str:
 
 
 def _tls() -> ssl.SSLContext:
-    bundle = next((named for name in _BUNDLES if (named := os.environ.get(name))), None)
+    variable = variable_of_cas()
+    bundle = os.environ[variable] if variable in _BUNDLES else None
     try:
         if bundle and Path(bundle).is_dir():
             return ssl.create_default_context(capath=bundle)

@@ -146,7 +146,7 @@ class JobRun:
     @property
     def _may_exist(self) -> bool:
         """Whether we, or a leader before us, may have asked for the Job."""
-        return self._sent or self._order.adopts or self._order.attempt > self._order.failures + 1
+        return self._sent or self._order.was_cut_off
 
     def _created(self, home: JobsHome) -> JsonObject:
         try:
@@ -157,10 +157,8 @@ class JobRun:
         self._sent = True
         try:
             job = home.create(body, max(LEAST_S, self._around.patience_s()))
-        except ANSWERS:
-            raise
-        except StoreError:
-            self._unanswered = True
+        except StoreError as error:
+            self._unanswered |= not isinstance(error, ANSWERS)
             raise
         self._around.news(RunStarted(self._order.key, self._around.clock.wall()))
         return job
