@@ -328,6 +328,28 @@ def test_a_leader_that_leaves_decides_on_no_tick() -> None:
     assert (made.ledger.settled, made.ledger.behind) == (before.settled, before.behind)
 
 
+def test_a_leader_that_leaves_tells_what_gave_way_to_a_newer_run() -> None:
+    """Rules 25 and 32: that run is over whoever comes next, and perhaps nobody does."""
+    jobs = table(every("a", 5, overlap=Overlap.REPLACE))
+    old, new = entry("a", 5), entry("a", 10)
+    held = {old.key: Held(State.KILLED), new.key: Held(State.ALIVE)}
+    made = plan(ledger(*jobs.jobs.values(), open=(old, new)), situation(jobs, 12, held=held, leaving=True))
+
+    assert said(made) == {"claims": [], "fates": [("a", tick(5), 1, "replaced")], "open": [(new.run, 1, new.owner)]}
+
+
+def test_a_leader_that_leaves_keeps_what_was_killed_with_no_newer_run_beside_it() -> None:
+    """Rule 34: its successor sees to it."""
+    jobs = table(every("a", 5, overlap=Overlap.REPLACE))
+    mine = entry("a", 5)
+    made = plan(
+        ledger(*jobs.jobs.values(), open=(mine,)),
+        situation(jobs, 12, held={mine.key: Held(State.KILLED)}, leaving=True),
+    )
+
+    assert said(made) == {"claims": [], "fates": [], "open": [(mine.run, 1, mine.owner)]}
+
+
 def test_a_leader_that_leaves_counts_a_failure() -> None:
     """Rule 34: so that its successor knows that the attempt is over."""
     mine = entry()

@@ -30,10 +30,18 @@ class StubbornRunner(PretendRunner):
 
 
 class TidyRunner(PretendRunner):
-    """Its runs take three seconds to end once they are asked to."""
+    """Its runs take a few seconds to end once they are asked to."""
+
+    tidies_up_s = 3.0
 
     def stop(self, key: str) -> None:
-        self._replica.world.in_s(3, lambda: self.kill(key))
+        self._replica.world.in_s(self.tidies_up_s, lambda: self.kill(key))
+
+
+class SlowlyTidyRunner(TidyRunner):
+    """Its runs take longer than the next tick is away."""
+
+    tidies_up_s = 13.0
 
 
 def ledger_is_missing(world: World) -> bool:
@@ -310,6 +318,37 @@ class TestQueueAndReplace:
 
         assert [round(at) for at in seconds(world, "A")] == [10, 23]
         assert ("interrupted", run("r", 10)) in world.fates("r")
+
+    def test_the_last_leader_tells_what_it_replaced(self) -> None:
+        """32: it is asked to stop while the old run ends; nobody comes after it who could tell."""
+        world, a, b = led_by_a(table(every("r", 10, overlap=Overlap.REPLACE)), runner=TidyRunner)
+        b.kill()
+        a.runner.duration_s["r"] = 60
+        world.run_to(21)
+        a.runner.duration_s["r"] = 4
+        a.terminate(at_once=True)
+        world.run_to(30)
+
+        assert a.is_dead
+        assert world.fates("r") == [("interrupted", run("r", 10)), ("succeeded", run("r", 20))]
+
+    def test_a_leaver_does_not_wait_for_what_gave_way_before_it_began(self) -> None:
+        """32: of three runs the second is not started any more, so the first and the third end it."""
+        world, a, b = led_by_a(table(every("r", 10, overlap=Overlap.REPLACE)), runner=SlowlyTidyRunner)
+        b.kill()
+        a.runner.duration_s["r"] = 60
+        world.run_to(30.5)
+        a.runner.duration_s["r"] = 4
+        a.terminate(at_once=True)
+        world.run_to(45)
+
+        assert a.is_dead
+        assert world.started() == [(run("r", 10), 1), (run("r", 30), 1)]
+        assert sorted(world.fates("r")) == [
+            ("interrupted", run("r", 10)),
+            ("interrupted", run("r", 20)),
+            ("succeeded", run("r", 30)),
+        ]
 
     def test_a_replaced_run_is_not_said_to_be_a_lost_leaders(self) -> None:
         world, a, _ = led_by_a(table(every("r", 10, overlap=Overlap.REPLACE), every("m", 10, offset=5, **AT_MOST_ONCE)))

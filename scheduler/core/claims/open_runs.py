@@ -51,10 +51,10 @@ def _review_ours(page: Page, entry: OpenRun, replaced: AbstractSet[str]) -> None
         page.recorded.append(Did(entry.job, entry.tick, entry.tick, 1, held.outcome))
     elif held.state is State.ABSENT:
         page.give_up(entry, held.outcome)
-    elif page.at.leaving and held.state is not State.FAILED:
-        page.keep(entry)
     elif entry.key in replaced and held.state is not State.ALIVE:
         page.give_up(entry, "replaced")
+    elif page.at.leaving and held.state is not State.FAILED:
+        page.keep(entry)
     else:
         _go_on(page, entry, held)
 
