@@ -17,16 +17,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 BOOK = "received"
+LOOK_EVERY_S = 0.005
 
 
-def accept(folder: Path, key: str, attempt: int, seconds: float = 0.0) -> None:
-    """Do what is asked for, which takes some seconds, unless the key is known."""
+def accept(folder: Path, key: str, attempt: int, end: Path | None = None) -> None:
+    """Do what is asked for, which takes until there is a file `end`, unless the key is known."""
     _write(folder, "asked", key, attempt)
     try:
         os.close(os.open(folder / f"key {quote(key, '')}", os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return
-    time.sleep(seconds)  # noqa: TID251 - the work
+    while end and not end.exists():
+        time.sleep(LOOK_EVERY_S)  # noqa: TID251 - the work
     _write(folder, "done", key, attempt)
 
 
@@ -37,14 +39,14 @@ def _write(folder: Path, what: str, key: str, attempt: int) -> None:
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """The path says how many seconds the work takes."""
+    """The path is that of the file that ends the work."""
 
     folder: Path
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         key, attempt = self.headers["Idempotency-Key"], int(self.headers["Leasebeat-Attempt"])
-        accept(self.folder, key, attempt, float(self.path[1:]))
+        accept(self.folder, key, attempt, Path(self.path))
         self.send_response(204)
         self.end_headers()
 

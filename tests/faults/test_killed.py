@@ -29,14 +29,13 @@ from tests.processes.proxy import Proxy
 from tests.processes.record import Lived, Record, now
 from tests.processes.replica import PATIENCE_S, ReplicaProcess, leader_among, write_logs
 
-LASTS_S = 0.6
-TO_BE_KILLED_S = 3.0  # lasts whoever is to be killed in it
+END = "may-end"  # the file that ends what is done over HTTP and here
 DUE_IN_S = (6.0, 15.0, 60.0)  # the longer ones where the machine is too busy to have both replicas up before
 AHEAD_S = 0.3
 LEASE = {"store": "sqlite", "lease_duration": "6s", "renew_deadline": "5s", "retry_period": "1s"}
 WORK = (
     "import os, types, recorded_jobs as jobs; run, attempt = (os.environ['LEASEBEAT_' + name] for name in ('RUN', "
-    "'ATTEMPT')); jobs.work(types.SimpleNamespace(id=run, attempt=attempt), {folder!r}, {seconds})"
+    "'ATTEMPT')); jobs.work_until(types.SimpleNamespace(id=run, attempt=attempt), {folder!r}, {end!r})"
 )
 LOCAL, ASKED = ("python", "shell"), ("http", "celery", "kubernetes_job")
 RUNNERS = (*LOCAL, *ASKED)
@@ -98,7 +97,16 @@ class Scene:
     def job_names(self) -> list[str]:
         return [job_name(job, self.due) for job in self.jobs("kubernetes_job")]
 
-    def end_pods(self) -> None:
+    def wait_for_runs(self) -> None:
+        """Until all run, and none can end: the broker says nothing, so that a task is still on its way to it."""
+        self.broker.pause()
+        self.wait(lambda: self.have_begun("python", "shell", "http", "kubernetes_job"), "the starts")
+        sending = self.jobs("celery")
+        self.wait(lambda: all(self.leader.said("run.started", job=job) for job in sending), "the sending")
+
+    def let_end(self) -> None:
+        self.broker.resume()
+        (self.folder / END).touch()
         self.others.kubelet.may_end(*self.job_names())
 
     def kill(self) -> None:
@@ -119,20 +127,14 @@ def after_the_claim_is_accepted(scene: Scene) -> None:
 
 
 def while_it_runs(scene: Scene) -> None:
-    """The broker says nothing, so that a task is still on its way to it."""
-    scene.broker.pause()
-    sending = scene.jobs("celery")
-    scene.wait(lambda: scene.have_begun("python", "shell", "http", "kubernetes_job"), "the starts")
-    scene.wait(lambda: all(scene.leader.said("run.started", job=job) for job in sending), "the sending")
+    scene.wait_for_runs()
     scene.kill()
-    scene.broker.resume()
 
 
 def after_its_end_before_that_is_recorded(scene: Scene) -> None:
-    scene.wait(scene.claimed, "the claim")
+    scene.wait_for_runs()
     with closing(scene.locked()):
-        scene.wait(lambda: scene.have_begun(*RUNNERS), "the starts")
-        scene.end_pods()
+        scene.let_end()
         scene.wait(scene.have_ended, "the ends")
         complete = ("--for=condition=Complete", "--timeout=20s")
         scene.others.kubelet.namespace.kubectl("wait", *(f"job/{name}" for name in scene.job_names()), *complete)
@@ -209,13 +211,11 @@ class Trial:
         return Scene(folder, self.letter, self.others, self.broker, due, leader, standby)
 
     def jobs(self, folder: Path, due: float) -> dict[str, object]:
-        lasts_s = TO_BE_KILLED_S if self.step is while_it_runs else LASTS_S
-        kwargs = {"folder": str(folder), "seconds": lasts_s}
-        script = WORK.format(folder=str(folder), seconds=lasts_s)
+        ends = {"folder": str(folder), "end": str(folder / END)}
         actions: dict[str, object] = {
-            "python": {"call": "recorded_jobs:work", "kwargs": kwargs},
-            "shell": {"run": [sys.executable, "-c", script], "env": {"PYTHONPATH": str(folder)}},
-            "http": f"http://127.0.0.1:{self.others.http}/{lasts_s}",
+            "python": {"call": "recorded_jobs:work_until", "kwargs": ends},
+            "shell": {"run": [sys.executable, "-c", WORK.format(**ends)], "env": {"PYTHONPATH": str(folder)}},
+            "http": f"http://127.0.0.1:{self.others.http}{folder / END}",
             "celery": {"task": "receiver.accept", "broker": self.others.broker.url_by(self.broker.port)},
             "kubernetes_job": {"template": TEMPLATE},
         }
@@ -234,7 +234,8 @@ def _try(others: Others, step: Step, folder: Path) -> Aftermath:
         with Proxy("127.0.0.1", others.broker.port) as broker:
             trial = Trial(step, folder, others, broker)
             scene = next(filter(None, (trial.happens(due_in_s, started) for due_in_s in DUE_IN_S)))
-            scene.end_pods()
+            scene.wait(lambda: bool(scene.standby.said("lead.acquired")), "a successor")
+            scene.let_end()
             fates = {_plain(job): _fates(scene.standby, job) for job in scene.jobs(*RUNNERS)}
             least = [_named(runner, "at_least_once", scene.letter) for runner in ASKED]
             scene.wait(lambda: all(others.work(job, scene.due).done for job in least), "what was asked for")

@@ -34,6 +34,15 @@ def work(run: Any, folder: str, seconds: float = 0.0, varies: bool = False, fail
     _tell(folder, "succeeded", run, "-")
 
 
+def work_until(run: Any, folder: str, end: str) -> None:
+    """Be alive until there is a file named `end`."""
+    pulse = Pulse(Path(folder), BEAT_S)
+    _tell(folder, "start", run, pulse.name)
+    while not Path(end).exists():
+        pulse.beat_for(BEAT_S)
+    _tell(folder, "succeeded", run, "-")
+
+
 def _wall() -> float:
     return time.time()  # noqa: TID251  # the job's own clock is the point
 
