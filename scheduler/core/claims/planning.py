@@ -59,8 +59,8 @@ class Situation:
     retry delay is not over (rule 26). `starved` has the jobs that have waited for a place for long, and a number that
     is least for the longest. `notes` are the Lease's. A tick may be claimed `ahead` of its time where the job leaves
     that to us, and at most `longest_ahead` (rule 23). A leader that is `leaving` claims nothing and decides on no tick:
-    it only records what ended, or gave way to a newer run (rule 32). Over a ledger that is `full` not even a run that takes another's place is
-    claimed (rule 31).
+    it only records what ended, or gave way to a newer run (rule 32). Over a ledger that is `full` not even a run that
+    takes another's place is claimed (rule 31).
     """
 
     table: JobTable
