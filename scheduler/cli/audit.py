@@ -166,4 +166,4 @@ def _parts(logs: Logs, job: Job | None, span: Span) -> list[Span]:
     """When the job's ticks are expected: always, where no leader in the logs told its schedule."""
     if job is None:
         return []
-    return served(job, logs.told.get(job.name, ()), span) if logs.told else [span]
+    return served(job, logs.told.get(job.name, ()), span, logs.accounts.of(job.name)) if logs.told else [span]

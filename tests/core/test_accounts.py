@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scheduler.core.actions import ShellAction
-from scheduler.core.auditing.accounts import ALL_JOBS, Accounts, Count, Fate, Final, Span, Weight
+from scheduler.core.auditing.accounts import ALL_JOBS, Accounts, Count, Fate, Final, JobAccount, Span, Weight
 from scheduler.core.auditing.still_open import Horizon
 from scheduler.core.auditing.verdict import Told, Verdict, judge, served, size
 from scheduler.core.job import CatchUp, Job, Overlap, Policy, Schedule
@@ -463,4 +463,32 @@ def new(at: float, when: str = OURS) -> Told:
 def test_ticks_are_expected_while_their_definition_was_served(
     told: list[Told], parts: list[tuple[float, float]]
 ) -> None:
-    assert served(beat(10), told, Span(0, 100)) == [Span(*part) for part in parts]
+    assert served(beat(10), told, Span(0, 100), JobAccount()) == [Span(*part) for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("told", "began"),
+    [
+        pytest.param([new(20), new(60)], 40, id="new to two leaders: the first never got it into the ledger"),
+        pytest.param([new(20), new(30), new(60)], 40, id="new to three"),
+        pytest.param([new(20), new(40), known(60)], 40, id="the second did"),
+        pytest.param([new(20), new(35), known(60)], 35, id="the second did, and the first tick was due later"),
+        pytest.param(
+            [new(20), known(30), new(60)], 20, id="the first did, and it was forgotten, which excuses nothing"
+        ),
+    ],
+)
+def test_a_definition_begins_with_the_leader_that_got_it_into_the_ledger(told: list[Told], began: float) -> None:
+    """Nobody after a leader that was lost before knows what fell due under it; ticks at 40 and 50 were told at 60."""
+    account = JobAccount()
+    for tick in (40, 50):
+        account.end(tick, Final(SUCCEEDED, Weight.PLAIN, tick), at=61)
+
+    assert served(beat(10), told, Span(0, 100), account) == [Span(began, 100)]
+
+
+def test_a_definition_that_is_new_to_two_leaders_and_of_which_nothing_is_told_begins_with_the_second() -> None:
+    account = JobAccount()
+    account.sign(70, at=71)
+
+    assert served(beat(10), [new(20), new(60)], Span(0, 100), account) == [Span(60, 100)]

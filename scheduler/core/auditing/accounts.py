@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
+from itertools import chain
 from typing import NamedTuple
 
 from scheduler.core.auditing.tick_map import Tick, TickMap
@@ -145,6 +146,12 @@ class JobAccount:
         """The weightiest final line of the run."""
         packed = self.finals.get(tick)
         return None if packed is None else unpacked(packed)
+
+    def first_told(self, span: Span) -> int | None:
+        """The first tick of the span of which anything is told."""
+        ended = next((tick for tick in self.finals.ticks() if tick in span), None)
+        signs = (tick for tick in self.signs if isinstance(tick, int) and tick in span)
+        return min(chain(signs, () if ended is None else (ended,)), default=None)
 
     def fate(self, tick: Tick) -> Final | None:
         """The final line, unless the run was under way again after an end that was not recorded."""

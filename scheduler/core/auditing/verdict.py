@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from heapq import merge
-from itertools import chain
+from itertools import chain, groupby, takewhile
 from typing import NamedTuple
 
 from scheduler.core.auditing.accounts import Accounts, Fate, JobAccount, Span, Weight, instant, seconds, tick_text
@@ -35,26 +35,38 @@ class Told(NamedTuple):
     new: bool
 
 
-def served(job: Job, told: Iterable[Told], span: Span) -> list[Span]:
+def served(job: Job, told: Iterable[Told], span: Span, account: JobAccount) -> list[Span]:
     """The parts of `span` in which leaders served this very definition, by their lines about the job.
 
     A definition that was new had no ticks before its line. One that was known had, however long it was not told:
     what fell due under a replica with another table is caught up. The line of another definition ends it.
     """
     when = when_in_words(job.schedule, job.zone) if job.schedule else None
+    in_order = sorted(told, key=lambda line: line.at)
+    grouped = groupby(in_order, lambda line: line.when == when and line.zone in (None, job.zone))
+    stretches = [(is_ours, list(lines)) for is_ours, lines in grouped]
+    ends = [*(lines[0].at for _, lines in stretches[1:]), span.until]
     parts: list[Span] = []
-    since: float | None = None
-    for line in sorted(told, key=lambda line: line.at):
-        if line.when != when or line.zone not in (None, job.zone):
-            parts += [Span(since, line.at)] if since is not None else []
-            since = None
-        elif since is None and line.new:
-            since = line.at
-        elif since is None:
-            since = parts.pop().since if parts else span.since
-    parts += [Span(since, span.until)] if since is not None else []
+    for (is_ours, lines), until in zip(stretches, ends, strict=False):
+        if is_ours and lines[0].new:
+            parts.append(Span(_beginning(lines, account), until))
+        elif is_ours:
+            parts.append(Span(parts.pop().since if parts else span.since, until))
     within = (Span(max(part.since, span.since), min(part.until, span.until)) for part in parts)
     return [part for part in within if part.since < part.until]
+
+
+def _beginning(lines: list[Told], account: JobAccount) -> float:
+    """When a new definition had its first tick: with the first leader whose plan got it into the ledger (P6).
+
+    One to which it is new again was not preceded by such a leader. It decides on the ticks since it loaded its table,
+    and nobody can know those before.
+    """
+    since = lines[0].at
+    for line in takewhile(lambda line: line.new, lines[1:]):
+        first = account.first_told(Span(since, line.at))
+        since = line.at if first is None else first
+    return since
 
 
 class Run(NamedTuple):
