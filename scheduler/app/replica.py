@@ -7,7 +7,7 @@ import random
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +24,7 @@ from scheduler.core.actions import Action, KubernetesJobAction, PythonAction
 from scheduler.core.job import Job, JobTable
 from scheduler.core.lease import Election
 from scheduler.core.moves import Acquired, Candidate, Timings
+from scheduler.core.notes.commands import pauses_in
 from scheduler.core.ports import Ring, Runner, Tell
 from scheduler.core.views.shadow import Shadow
 from scheduler.leading.campaign import Campaign
@@ -43,7 +44,7 @@ from scheduler.telling.health import probes
 from scheduler.telling.health_server import HealthServer
 from scheduler.telling.libraries import open_door
 from scheduler.telling.metrics.counts import StoreRequests
-from scheduler.telling.table import tell_schedule
+from scheduler.telling.table import Standing, tell_schedule
 
 if TYPE_CHECKING:
     from scheduler.running.alarm import Alarm
@@ -193,13 +194,14 @@ class Replica:
         """
         self._supervised.open(modules_ahead(_actions(self._loaded)))
         marks = {} if news.cause == "new" else news.inherited.marks_of(self._loaded.table)
-        printing = threading.Thread(target=self._print_schedule, args=(marks,), name="schedule", daemon=True)
+        standing = Standing(marks, pauses_in(news.notes))
+        printing = threading.Thread(target=self._print_schedule, args=(standing,), name="schedule", daemon=True)
         printing.start()
         printing.join(RUNS_WAIT_FOR_THE_SCHEDULE_S)
 
-    def _print_schedule(self, marks: Mapping[str, datetime]) -> None:
+    def _print_schedule(self, standing: Standing) -> None:
         enabled = [job for job in self._loaded.table.jobs.values() if job.enabled]
-        tell_schedule(self._tell, enabled, self._clock.wall(), marks)
+        tell_schedule(self._tell, enabled, self._clock.wall(), standing)
 
 
 class _LazyAlarm:

@@ -331,12 +331,12 @@ class Election:
         ledger = seen.ledger or Ledger(attempt.written)
         if attempt.kind is Kind.GRANT:
             cause = self._creation.cause if self._creation else "recreated"
-            acquired = Acquired(term, cause, None, None, ledger, repeats=False)
+            acquired = Acquired(term, cause, None, None, ledger, repeats=False, notes=seen.record.notes)
         else:
             released = predecessor is not None and not predecessor.record.holder
             repeats = attempt.inherits not in (None, self._unresolved.told)
             cause, gap_s = "released" if released else "expired", now - self._vigil.changed_at
-            acquired = Acquired(term, cause, self._onlooker.leader, gap_s, ledger, repeats)
+            acquired = Acquired(term, cause, self._onlooker.leader, gap_s, ledger, repeats, seen.record.notes)
         self._leadership.begin(acquired, attempt)
         self._creation = None
         self._onlooker.is_led_by_us(self.me.name)

@@ -5,7 +5,8 @@ All of them are values. Times called `at`, `until` and the like are boot seconds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -137,7 +138,8 @@ class Acquired:
     """Our replica leads now.
 
     `gap_s` is the time since the predecessor's last sign of life. `repeats` tells whether the lines of the inherited
-    ledger's `did` are to be repeated, because their writer may have died before it wrote them (rule 5).
+    ledger's `did` are to be repeated, because their writer may have died before it wrote them (rule 5). `notes` are
+    those of the Lease.
     """
 
     term: Term
@@ -146,6 +148,7 @@ class Acquired:
     gap_s: float | None
     inherited: Ledger
     repeats: bool
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,8 @@ class Work(Protocol):
         `reported` is what leavers wrote down about the ends of their runs since the version before.
         """
 
-    def missed(self, ledger: Ledger, wall: datetime) -> int:
-        """How many ticks are due and undecided in this ledger."""
+    def missed(self, news: Acquired, wall: datetime) -> int:
+        """How many ticks are due and undecided in the ledger that was inherited."""
 
     def acquired(self, news: Acquired, wall: datetime) -> None:
         """Lead from now on: nothing starts yet, the first draft is the next write."""

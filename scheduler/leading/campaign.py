@@ -248,7 +248,7 @@ class Campaign:
             cause=news.cause,
             previous=news.previous,
             gap_ms=None if news.gap_s is None else round(news.gap_s * 1000),
-            missed=self._work.missed(news.inherited, wall),
+            missed=self._work.missed(news, wall),
         )
         self._work.acquired(news, wall)
 

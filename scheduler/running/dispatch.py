@@ -22,7 +22,7 @@ from scheduler.core.claims.planning import Situation, State, claim_ahead
 from scheduler.core.job import Job, JobTable, Overlap
 from scheduler.core.ledger import Did, Ledger, WriteId
 from scheduler.core.moves import SHUT, Acquired, Gate, Seen, Term, Timings
-from scheduler.core.notes.commands import COMMAND
+from scheduler.core.notes.commands import COMMAND, pauses_in
 from scheduler.core.ports import Clock, Ring, RunEnded, RunNews, RunOrder, RunOutput, RunStarted, Tell
 from scheduler.core.work import NEVER
 from scheduler.running.capacity import Capacity
@@ -170,9 +170,9 @@ class Dispatch:
         self._note_idleness()
         return made
 
-    def missed(self, ledger: Ledger, wall: datetime) -> int:
-        """How many ticks are due and undecided in this ledger."""
-        return missed(ledger, self._table, wall)
+    def missed(self, news: Acquired, wall: datetime) -> int:
+        """How many ticks are due and undecided in the ledger that was inherited."""
+        return missed(news.inherited, self._table, wall, pauses_in(news.notes))
 
     # ------------------------------------------------------------------ what an accepted write means
 

@@ -7,10 +7,12 @@ changes. Text then leaves out what is the default anyway, JSON keeps it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 
 from scheduler.core.job import Job, Policy
+from scheduler.core.notes.commands import Pause
 from scheduler.core.ports import Tell
 from scheduler.core.schedule import ticks_between
 from scheduler.core.timing.zones import zone
@@ -24,17 +26,23 @@ _ALWAYS = ("overlap", "catch_up", "catch_up_window", "delivery", "timeout", "ret
 _RARE = ("max_catch_up", "retry_delay", "max_interruptions", "claim_ahead", "jitter")
 
 
-def tell_schedule(tell: Tell, jobs: Iterable[Job], now: datetime, settled: Mapping[str, datetime]) -> None:
-    """Tell one `schedule.job` line a job, the one that ticks soonest first and those that never tick last.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far jobs have got, by name: the last settled tick, of which a new job has none, and whether it is paused."""
 
-    `settled` has the last settled tick of each job by its name; a job that is not in there is new.
-    """
+    settled: Mapping[str, datetime]
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
+
+
+def tell_schedule(tell: Tell, jobs: Iterable[Job], now: datetime, standing: Standing) -> None:
+    """Tell one `schedule.job` line a job, the one that ticks soonest first and those that never tick last."""
 
     def soonest(job: Job) -> datetime:
         return (job.schedule and job.schedule.after(now)) or _NEVER
 
     for job in sorted(jobs, key=soonest):
-        tell("schedule.job", **schedule_facts(job, now, settled.get(job.name)))
+        facts = schedule_facts(job, now, standing.settled.get(job.name))
+        tell("schedule.job", **facts, **paused_facts(standing.pauses.get(job.name), now))
 
 
 def schedule_facts(job: Job, now: datetime, settled: datetime | None) -> dict[str, object]:
@@ -49,6 +57,13 @@ def schedule_facts(job: Job, now: datetime, settled: datetime | None) -> dict[st
         "settled": settled.astimezone(tz).isoformat() if settled else None,
         **policy_facts(job.policy),
     }
+
+
+def paused_facts(pause: Pause | None, now: datetime) -> dict[str, object]:
+    """Until when the job is paused, or only that it is."""
+    if pause is None or pause.is_over(now):
+        return {}
+    return {"paused": plain(pause.until) if pause.until else True}
 
 
 def policy_facts(policy: Policy) -> dict[str, object]:

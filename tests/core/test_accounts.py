@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import pytest
 
 from scheduler.core.actions import ShellAction
 from scheduler.core.auditing.accounts import ALL_JOBS, Accounts, Count, Fate, Final, JobAccount, Span, Weight
+from scheduler.core.auditing.pauses import Steer
 from scheduler.core.auditing.still_open import Horizon
 from scheduler.core.auditing.verdict import Told, Verdict, judge, served, size
 from scheduler.core.job import CatchUp, Job, Overlap, Policy, Schedule
@@ -71,6 +73,22 @@ def counted(name: str, first: int, last: int, ticks: int) -> Line:
 
 def lost(since: float, until: float) -> Line:
     return lambda accounts: accounts.lost.append(Span(NOON + since, NOON + until))
+
+
+def paused(at: float, until: float = math.inf, job: str | None = BEAT) -> Line:
+    return lambda accounts: accounts.pauses.hear(job, Steer(NOON + at, NOON + until))
+
+
+def resumed(at: float, job: str | None = BEAT) -> Line:
+    return lambda accounts: accounts.pauses.hear(job, Steer(NOON + at, None))
+
+
+def skipped_by_pause(tick: int) -> Line:
+    def line(accounts: Accounts) -> None:
+        ended(tick, SKIPPED)(accounts)
+        accounts.pauses.skip(BEAT, NOON + tick)
+
+    return line
 
 
 def _tick(tick: int | str) -> int | str:
@@ -421,6 +439,61 @@ def test_a_jittered_tick_is_not_late_before_it_is_due() -> None:
     assert due > MOMENT
     assert in_short(verdict_on(jittered, [], until=1, end=due + MOMENT - 1)) == "1 under way"
     assert in_short(verdict_on(jittered, [], until=1, end=due + MOMENT + 1)) == "1 unaccounted"
+
+
+# ---------------------------------------------------------------------- paused jobs
+
+HOUR = 3600
+SECONDS = timedelta(seconds=5)
+RAN = [ended(0), ended(10), ended(20)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "end", "told"),
+    [
+        pytest.param([*RAN, paused(25)], HOUR, "3 succeeded, 3 under way", id="they are told together, after an hour"),
+        pytest.param([*RAN, paused(25)], HOUR + 65, "3 succeeded, 1 under way, 2 unaccounted", id="and no later"),
+        pytest.param([*RAN, paused(25, job=None)], HOUR, "3 succeeded, 3 under way", id="all jobs are paused"),
+        pytest.param([*RAN, paused(25, 45)], HOUR, "3 succeeded, 2 under way, 1 unaccounted", id="until a time"),
+        pytest.param([*RAN, resumed(28), paused(25)], HOUR, "3 succeeded, 3 unaccounted", id="it has ended"),
+        pytest.param([*RAN, paused(25), resumed(28, None)], HOUR, "3 succeeded, 3 unaccounted", id="as all have"),
+        pytest.param([*RAN, paused(25), resumed(15)], HOUR, "3 succeeded, 3 under way", id="it was paused once more"),
+        pytest.param(
+            [ended(0), ended(20), paused(25)],
+            HOUR,
+            "2 succeeded, 3 under way, 1 unaccounted",
+            id="none is below one that was decided",
+        ),
+        pytest.param(
+            [*RAN, skipped_by_pause(30)],
+            HOUR,
+            "3 succeeded, 1 skipped, 2 under way",
+            id="of a pause before the logs, only what it skipped is known",
+        ),
+        pytest.param(
+            [*RAN, skipped_by_pause(30), resumed(35)],
+            HOUR,
+            "3 succeeded, 1 skipped, 2 unaccounted",
+            id="those it skipped are told as it ends",
+        ),
+        pytest.param(
+            [*RAN, paused(25, 45), skipped_by_pause(30)],
+            HOUR,
+            "3 succeeded, 1 skipped, 1 under way, 1 unaccounted",
+            id="the first of them are told, and it lasts until a time",
+        ),
+    ],
+)
+def test_ticks_of_a_job_that_is_paused(lines: list[Line], end: float, told: str) -> None:
+    """Ticks at 0, 10, ... 50."""
+    assert in_short(verdict_on(beat(10, timeout=SECONDS), lines, until=60, end=end)) == told
+
+
+def test_ticks_of_a_pause_wait_for_a_leader_to_tell_them() -> None:
+    late = HOUR + 3 * MOMENT
+    lines = [*RAN, paused(25)]
+
+    assert in_short(verdict_on(beat(10, timeout=SECONDS), lines, 60, late + 5, led=(25, late))) == "3 succeeded, 3 under way"
 
 
 # ---------------------------------------------------------------------- which definition was served

@@ -981,7 +981,22 @@ def test_tables_of_another_revision(revision: int, known: list[str], behind: dic
 def test_what_a_new_leader_finds_undone() -> None:
     jobs = table(every("a", 5), at("once", 3), job("by-hand", None), every("off", 1, enabled=False))
 
-    assert missed(ledger(*jobs.jobs.values()), jobs, noon(21)) == 5
+    assert missed(ledger(*jobs.jobs.values()), jobs, noon(21), {}) == 5
+
+
+@pytest.mark.parametrize(
+    ("pause", "ticks"),
+    [
+        pytest.param(Pause(noon(0)), 0, id="none while it lasts"),
+        pytest.param(Pause(noon(0), until=noon(30)), 0, id="nor before its end"),
+        pytest.param(Pause(noon(0), until=noon(12)), 2, id="those after its end"),
+        pytest.param(Pause(noon(-20), until=noon(-10)), 4, id="all, if it was over before"),
+    ],
+)
+def test_ticks_of_a_pause_are_missed_by_nobody(pause: Pause, ticks: int) -> None:
+    jobs = table(every("a", 5))
+
+    assert missed(ledger(*jobs.jobs.values()), jobs, noon(21), {"a": pause}) == ticks
 
 
 # ------------------------------------------------------------------ laws

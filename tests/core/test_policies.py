@@ -23,6 +23,7 @@ NONE: dict[str, Any] = {"catch_up": CatchUp.NONE}
 LATEST: dict[str, Any] = {"catch_up": CatchUp.LATEST}
 ALLOW: dict[str, Any] = {"overlap": Overlap.ALLOW}
 TWICE: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=10)}
+SHORT = timedelta(seconds=3)
 
 
 def runs(job: str, *ticks: float) -> list[tuple[str, int]]:
@@ -221,6 +222,17 @@ class TestRetries:
         assert world.fates("a") == [("failed", run("a", 5))]
         assert [line.facts["next_attempt"] for line in world.events("run.retrying")] == [2, 3]
         assert world.events("run.failed", attempt=3)
+
+    def test_it_is_told_why_the_attempt_before_failed_and_what_it_took(self) -> None:
+        jobs = [every("fails", 300, offset=5, **TWICE), every("hangs", 300, offset=5, timeout=SHORT, **TWICE)]
+        world, a, _ = led_by_a(table(*jobs))
+        a.runner.fails.add("fails")
+        a.runner.duration_s["hangs"] = 30
+        world.run_to(12)
+
+        told = {line.facts["job"]: line.facts for line in world.events("run.retrying")}
+        assert (told["hangs"]["reason"], told["hangs"]["took_ms"]) == ("timeout", 3000)
+        assert (told["fails"]["reason"], told["fails"]["took_ms"]) == (None, 20)
 
     def test_success_ends_it(self) -> None:
         world, a, _ = led_by_a(table(every("a", 300, offset=5, **TWICE)))

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scheduler.core.actions import ShellAction
-from scheduler.core.auditing.accounts import Span
+from scheduler.core.auditing.accounts import JobAccount, Span
 from scheduler.core.auditing.verdict import Told, served
 from scheduler.core.job import CatchUp, Delivery, Job, Overlap, Policy
+from scheduler.core.notes.commands import Pause
 from scheduler.core.schedule import AtSchedule, EverySchedule
 from scheduler.telling.events import check
-from scheduler.telling.table import policy_facts, schedule_facts, tell_schedule
+from scheduler.telling.table import Standing, policy_facts, schedule_facts, tell_schedule
 
 NOW = datetime(2026, 11, 22, 19, 41, 2, tzinfo=UTC)
 
@@ -34,9 +35,29 @@ def test_the_job_that_ticks_soonest_comes_first_and_the_one_that_never_does_last
     recorder = Recorder()
     jobs = [job("asked", None), job("slow", 3600), job("quick", 5), job("too", 5)]
 
-    tell_schedule(recorder, jobs, NOW, {"slow": datetime(2026, 11, 22, 19, tzinfo=UTC)})
+    tell_schedule(recorder, jobs, NOW, Standing({"slow": datetime(2026, 11, 22, 19, tzinfo=UTC)}))
 
     assert recorder.told == [("quick", None), ("too", None), ("slow", "2026-11-22T19:00:00+00:00"), ("asked", None)]
+
+
+@pytest.mark.parametrize(
+    ("pause", "told"),
+    [
+        pytest.param(Pause(NOW), True, id="paused until somebody ends it"),
+        pytest.param(Pause(NOW, NOW + timedelta(hours=1)), "2026-11-22T20:41:02Z", id="until then"),
+        pytest.param(Pause(NOW, NOW), None, id="over by itself"),
+    ],
+)
+def test_who_takes_the_lead_says_which_jobs_are_paused(pause: Pause, told: object) -> None:
+    lines: list[dict[str, object]] = []
+
+    def tell(event: str, /, **facts: object) -> None:
+        check(event, facts)
+        lines.append(facts)
+
+    tell_schedule(tell, [job("hello", 5), job("other", 10)], NOW, Standing({}, {"hello": pause}))
+
+    assert [line.get("paused") for line in lines] == [told, None]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +86,7 @@ def test_an_instant_is_said_as_its_next_tick_is_and_an_audit_knows_it_again() ->
     span = Span(NOW.timestamp(), NOW.timestamp() + 60)
 
     assert (facts["when"], facts["next"]) == ("once at 2026-12-01T02:00:00+01:00", ["2026-12-01T02:00:00+01:00"])
-    assert served(once, [Told(span.since, str(facts["when"]), None, new=True)], span) == [span]
+    assert served(once, [Told(span.since, str(facts["when"]), None, new=True)], span, JobAccount()) == [span]
 
 
 def test_a_job_that_runs_when_asked_to_says_so() -> None:

@@ -55,7 +55,7 @@ class NotingWork:
     def edited(self, base: Seen, reported: tuple[Did, ...]) -> None:
         self.told.append(("edited", base, reported))
 
-    def missed(self, _ledger: Ledger, wall: datetime) -> int:
+    def missed(self, _news: Acquired, wall: datetime) -> int:
         self.walls.append(wall)
         return 0
 

@@ -14,6 +14,8 @@ from scheduler.cli.auditing.lines import (
     FINAL,
     LEADS,
     LOST,
+    PAUSED,
+    RESUMED,
     SCHEDULE,
     SIGNS,
     Line,
@@ -37,6 +39,7 @@ from scheduler.core.auditing.accounts import (
     instant,
     seconds,
 )
+from scheduler.core.auditing.pauses import Steer
 from scheduler.core.auditing.verdict import Told
 from scheduler.core.job import Job
 from scheduler.core.schedule import ticks_between
@@ -159,12 +162,21 @@ class LogReader:
         elif line.event in LEADS and line.at >= logs.led_since:
             logs.led_since, logs.gap_s, logs.released = line.at, gap_of(facts), facts.get("cause") == "released"
         elif line.event == SCHEDULE:
-            told = Told(line.at, str(facts["when"]), _text(facts.get("zone")), _is_new(facts))
-            logs.told.setdefault(str(facts["job"]), set()).add(told)
+            self._schedule(line)
+        elif line.event in (PAUSED, RESUMED):
+            until = _until(facts.get("until")) if line.event == PAUSED else None
+            logs.accounts.pauses.hear(_text(facts.get("job")), Steer(line.at, until))
         elif line.event == LOST:
             logs.accounts.lost.append(_lost(facts))
         elif line.event == CONFIG and facts.get("hash"):
             logs.hashes.add(str(facts["hash"]))
+
+    def _schedule(self, line: Line) -> None:
+        job, facts, logs = str(line.facts["job"]), line.facts, self.logs
+        told = Told(line.at, str(facts["when"]), _text(facts.get("zone")), _is_new(facts))
+        logs.told.setdefault(job, set()).add(told)
+        if facts.get("paused"):
+            logs.accounts.pauses.hear(job, Steer(line.at, _until(facts["paused"])))
 
     def _sign(self, line: Line, where: int) -> None:
         job, tick = run_of(str(line.facts["run"]))
@@ -181,6 +193,8 @@ class LogReader:
             self._fold(line, job, seconds(tick), final)
         else:
             accounts.of(job).end(tick, final, line.at)
+        if facts.get("reason") == "paused":
+            accounts.pauses.skip(job, time_of(str(facts["to"])) if facts.get("to") else seconds(tick))
         if facts.get("blocker"):
             accounts.of(job).block(seconds(tick), run_of(str(facts["blocker"]))[1], line.at)
 
@@ -223,6 +237,11 @@ def _lost(facts: Mapping[str, object]) -> Span:
     """The interval, its last instant included, from the beginning of time where nothing is known of the past."""
     since = facts.get("from")
     return Span(time_of(str(since)) if since else NEVER, math.nextafter(time_of(str(facts["to"])), math.inf))
+
+
+def _until(value: object) -> float:
+    """When a pause ends; infinity for one that somebody has to end."""
+    return math.inf if value in (None, True, "true") else time_of(str(value))
 
 
 def _number(value: object) -> int:

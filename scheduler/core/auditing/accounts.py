@@ -15,6 +15,7 @@ from enum import IntEnum, StrEnum
 from itertools import chain
 from typing import NamedTuple
 
+from scheduler.core.auditing.pauses import Pauses
 from scheduler.core.auditing.tick_map import Tick, TickMap
 from scheduler.core.job import instant_text
 from scheduler.core.ledger import MANUAL
@@ -160,11 +161,12 @@ class JobAccount:
 
 @dataclass(slots=True)
 class Accounts:
-    """What the logs say about all jobs, and the intervals that a damaged ledger cannot account for."""
+    """What the logs say about all jobs and their pauses, and the intervals that a damaged ledger cannot account for."""
 
     jobs: dict[str, JobAccount] = field(default_factory=dict)
     lost: list[Span] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
+    pauses: Pauses = field(default_factory=Pauses)
 
     def of(self, job: str) -> JobAccount:
         """The account of this job; it is opened by being asked for."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from scheduler.core.auditing.accounts import NEVER, Fate, JobAccount, instant, unpacked
 from scheduler.core.auditing.tick_map import Tick
 from scheduler.core.claims.retries import LONGEST_RETRY_DELAY
+from scheduler.core.claims.ticks import PAUSED_TICKS_SHARE_A_LINE
 from scheduler.core.job import CatchUp, Job, Policy
 
 RAN = (Fate.SUCCEEDED, Fate.FAILED, Fate.TIMED_OUT)
@@ -37,13 +38,17 @@ class StillOpen:
     In favour speaks a sign of life no older than the longest time until the next one or the final line; against it,
     that a later tick of a job that never runs beside itself has run, or was skipped behind another run. Where starts
     are not told (`OFTEN`), one run at a time is believed to be running without a sign, unless its leader has gone: the
-    next one would have told that it is repeated. Asked about ticks in order.
+    next one would have told that it is repeated. Ticks before `paused_until` wait for the line that those of a pause
+    share. Asked about ticks in order.
     """
 
-    def __init__(self, job: Job | None, account: JobAccount, horizon: Horizon) -> None:
+    def __init__(
+        self, job: Job | None, account: JobAccount, horizon: Horizon, paused_until: float | None = None
+    ) -> None:
         self._job = job
         self._account = account
         self._at = horizon
+        self._paused_until = paused_until
         self._patience = _patience(job.policy if job else Policy(), horizon.moment)
         self._newest_decided = max(account.finals.ticks(), default=NEVER)
         finals = account.finals.ticks_and_numbers()
@@ -60,7 +65,17 @@ class StillOpen:
             return self._is_recent(sign)
         if job is None or isinstance(tick, str):
             return False
+        if self._is_paused(job, tick):
+            return True
         return self._may_run(job, tick) if job.exclusive else self._is_patient(job, tick)
+
+    def _is_paused(self, job: Job, tick: int) -> bool:
+        """Whether it is one of those that are skipped together; none is that lies below one decided."""
+        due = job.due(instant(tick)).timestamp()
+        if self._paused_until is None or tick < self._newest_decided or due > self._paused_until:
+            return False
+        to_be_told_at = max(due + PAUSED_TICKS_SHARE_A_LINE.total_seconds(), self._at.led_since)
+        return self._at.end - to_be_told_at <= self._at.moment
 
     def _is_overtaken(self, tick: int) -> bool:
         later, runner = self._account.blocked

@@ -238,7 +238,8 @@ class _JobJudge:
         self._account = account
         self._counts = [*account.counts, *accounts.counts]
         self._lost = accounts.lost
-        self._still_open = cache(lambda: StillOpen(job, account, horizon))  # of most jobs, nothing is missing
+        paused_until = accounts.pauses.until(name)
+        self._still_open = cache(lambda: StillOpen(job, account, horizon, paused_until))  # most jobs miss nothing
 
     def judge(self, tally: Tally, ticks: Iterable[Tick]) -> None:
         """Enter each run in the tally."""

@@ -20,6 +20,7 @@ from scheduler.core.claims.planning import Page, Plan, Situation
 from scheduler.core.claims.ticks import decide_ticks
 from scheduler.core.job import JobTable
 from scheduler.core.ledger import MANY_JOBS, Did, Ledger, fingerprints_in, size_of
+from scheduler.core.notes.commands import Pause
 
 FULL_BYTES = 192 * 1024  # an object's annotations end at 256 KiB, and others have some
 CROWDED_BYTES = 96 * 1024
@@ -37,14 +38,18 @@ def plan(ledger: Ledger, situation: Situation) -> Plan:
     return replace(made, full_bytes=size) if size > FULL_BYTES else made
 
 
-def missed(ledger: Ledger, table: JobTable, now: datetime) -> int:
-    """How many ticks are due and undecided: what a new leader finds undone, of jobs that it may serve (rule 20)."""
+def missed(ledger: Ledger, table: JobTable, now: datetime, pauses: Mapping[str, Pause]) -> int:
+    """How many ticks are due and undecided: what a new leader finds undone, of jobs that it may serve (rule 20).
+
+    Those that fell due in a pause are not missed by anybody.
+    """
     outdated, known = table.revision < ledger.rev, fingerprints_in(ledger.known)
-    return sum(
-        job.schedule.count(ledger.mark(fingerprint, table.loaded_at), now)
-        for fingerprint, job in table.ticking.items()
-        if job.schedule and not (outdated and fingerprint not in known)
-    )
+    count = 0
+    for fingerprint, job in table.ticking.items():
+        if job.schedule and not (outdated and fingerprint not in known):
+            mark, pause = ledger.mark(fingerprint, table.loaded_at), pauses.get(job.name)
+            count += job.schedule.count(max(mark, pause.until or now) if pause else mark, now)
+    return count
 
 
 def _plan(ledger: Ledger, situation: Situation) -> Plan:
