@@ -8,8 +8,7 @@ Nothing starts that an accepted write does not entitle to start, and nothing rea
 so. The gate is asked twice: here when a run is handed to its runner, and by the runner as the run's first statement.
 
 Four threads come by: the campaign's (everything in the `Work` port), the alarm's (`ring`), the runners' (`heard`) and
-the main one, which ends it all (`leave` and what follows it).
-One lock guards the runs; it is never held while a runner is called.
+the main one, which ends it all (`leave` and what follows). One lock guards the runs, never held as a runner is called.
 """
 
 from __future__ import annotations
@@ -131,6 +130,7 @@ class Dispatch:
             claiming, self._wanted.claiming = self._wanted.claiming, True  # for `leave`, while the plan is made
         made = plan(base.ledger, situation)
         self._wanted.claiming = claiming or bool(made.claims)
+        self._runs.decline(made.declined)
         self._note_idleness()
         return Planned(made, now, wall, situation.ahead)
 
@@ -268,9 +268,8 @@ class Dispatch:
             self._lines.term, self._lines.previous = news.term.number, news.previous
             self._record.let_go(self._runs.keep_only(news.inherited.open, self._nonce))  # rule 15
         self._crew.on_lead(news)
-        if news.repeats:
-            for did in news.inherited.did:
-                self._lines.repeat(did)
+        for did in news.inherited.did if news.repeats else ():
+            self._lines.repeat(did)
 
     def edited(self, base: Seen, reported: tuple[Did, ...]) -> None:
         """Tell what a leaver reported, and plan anew if anything came in that bears on the plan."""
@@ -299,6 +298,7 @@ class Dispatch:
         with self._lock:
             self._term, self._gate, self._leaving.released = None, SHUT, True
             self._wanted.forget()
+            self._leaving.give_up_what_never_began(self._runs)
             self._record.let_go(run for run in self._runs if run.state is not State.ALIVE and not run.is_over)
         self._crew.runner.trust(0.0, self._leaving.until)
         self.let_go()
@@ -373,7 +373,7 @@ class Dispatch:
     def leave(self, drain_s: float) -> None:
         """Claim nothing more; what runs has so many seconds to end, and what is claimed starts (rule 32)."""
         with self._lock:
-            self._leaving.begin(self._clock.boot() + drain_s)
+            self._leaving.begin(self._clock.boot(), drain_s)
         self._crew.wake()
         self._note_idleness()
 
@@ -397,4 +397,4 @@ class Dispatch:
             return
         with self._lock:
             claiming = self._wanted.claiming and self.gate_is_open()  # if it is shut, they are the successor's
-            self._leaving.note(self._runs, claiming=claiming, leads=self._term is not None)
+            self._leaving.note(self._runs, self._clock.boot(), claiming=claiming, leads=self._term is not None)

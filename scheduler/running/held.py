@@ -6,7 +6,7 @@ of nobody else. Whoever calls holds the dispatch's lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -141,6 +141,11 @@ class HeldRuns:
         run = self._runs[claim.entry.key] = HeldRun(claim.entry, job, cause, claim.adopts)
         return run
 
+    def decline(self, keys: Iterable[str]) -> None:
+        """The next attempts of these are not ours to start, so nothing is to be wanted when they are due."""
+        for run in filter(None, map(self._runs.get, keys)):
+            run.retry_at = float("inf")
+
     def drop(self, key: str) -> HeldRun | None:
         """Let go of a run whose end the ledger holds."""
         return self._runs.pop(key, None)
@@ -170,6 +175,12 @@ class HeldRuns:
     def settling(self) -> bool:
         """Whether a run is on its way to where a successor finds it; one that finds nothing may give it up."""
         return any(run.is_settling for run in self._runs.values())
+
+    @property
+    def beginning(self) -> bool:
+        """Whether a run that ends with us was handed over and has not come to its first statement."""
+        alive = (run for run in self._runs.values() if run.state is State.ALIVE and not run.job.action.adoptable)
+        return any(run.started_at is None for run in alive)
 
     @property
     def unstarted(self) -> int:

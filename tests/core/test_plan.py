@@ -660,6 +660,7 @@ def test_the_pause_of_a_job_that_never_ticks_ends_by_itself_too(revision: int) -
     [
         pytest.param("a", {"b", "gone"}, id="one job"),
         pytest.param("c", {"a", "b", "gone"}, id="one that is not paused"),
+        pytest.param("gone", {"a", "b"}, id="one that has left the table"),
         pytest.param(None, set(), id="all, also such as only a newer table has"),
     ],
 )

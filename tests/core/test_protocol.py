@@ -431,6 +431,25 @@ class TestRevisions:
         assert world.started("old") == []
         assert removed in ledger(world).open
 
+    def test_an_old_table_does_not_retry_what_a_newer_one_removed_meanwhile(self) -> None:
+        """P7 (rule 20): its own run waits for its next attempt while it is cut off; leading again, it is at rest."""
+        old, kept = every("old", 300, offset=5, retries=5, retry_delay=timedelta(seconds=60)), every("a", 5)
+        world, a, b = led_by_a(table(old, kept, revision=1))
+        b.kill()
+        a.runner.fails.add("old")
+        world.run_to(7)
+        a.away = True
+        newer = world.replica("C", table(kept, loaded=8, revision=2))
+        world.run_to(40)
+        a.away = False
+        newer.kill()
+        world.run_to(202)
+
+        assert a.election.term
+        assert world.started("old") == [(run("old", 5), 1)]
+        assert [one.run for one in ledger(world).open] == [run("old", 5)]
+        assert a.dispatch.wanted_at(world.now) > world.now
+
     @pytest.mark.parametrize("stops", [pytest.param(8, id="before T"), pytest.param(10.5, id="after it ran T")])
     def test_edit_at_the_minute(self, stops: float) -> None:
         """25 (rules 19, 20): both schedules have T = 10; the new one is loaded before and leads after T."""

@@ -284,7 +284,73 @@ class TestZeroGap:
         assert ("succeeded", run("long", 5)) in world.fates("long")
 
 
+@pytest.mark.parametrize("policy", [{}, AT_MOST_ONCE], ids=["at least once", "at most once"])
+class TestWhatIsClaimedIsStarted:
+    """32: a run that was handed to its runner has not begun yet."""
+
+    def test_the_release_waits_for_it(self, policy: dict[str, Any]) -> None:
+        """Else the gate would shut before its first statement."""
+        world, a, _ = led_by_a(table(every("x", 300, offset=5, **policy)))
+        a.runner.spawn_s = 0.2
+        world.run_to(5.01)
+        a.latency_s = 0.3
+        a.terminate(at_once=True)
+        world.run_to(30)
+        (released,) = world.events("lead.released")
+
+        assert [(one.replica, one.attempt, round(one.at - START, 1)) for one in world.starts] == [("A", 1, 5.2)]
+        assert world.fates("x") == [("succeeded", run("x", 5))]
+        assert released.at >= world.starts[0].at
+
+    def test_but_not_for_ever_and_then_the_successor_need_not_wait(self, policy: dict[str, Any]) -> None:
+        """34: it is reported as soon as it is known never to begin, and not when its time to drain is over."""
+        world, a, _ = led_by_a(table(every("x", 300, offset=5, **policy)))
+        a.runner.spawn_s = 12
+        world.run_to(5.01)
+        a.terminate(at_once=True)
+        world.run_to(30)
+        (released,) = world.events("lead.released")
+
+        assert 10 <= released.at - START <= 15
+        assert [(one.attempt, round(one.at - START)) for one in world.starts] == ([] if policy else [(2, 17)])
+        assert world.fates("x") == [("interrupted" if policy else "succeeded", run("x", 5))]
+
+
 class TestQueueAndReplace:
+    @pytest.mark.parametrize("at_once", [True, False], ids=["at once", "drained"])
+    def test_a_leaver_whose_time_is_over_releases_though_one_waits_for_its_place(self, *, at_once: bool) -> None:
+        """35: the old run is killed and seen dead, and the new one is the successor's."""
+        world, a, _ = led_by_a(table(every("r", 10, overlap=Overlap.REPLACE)), runner=SlowlyTidyRunner)
+        a.runner.duration_s["r"] = 60
+        world.run_to(21)
+        a.terminate(drain_s=5, at_once=at_once)
+        world.run_to(29)
+
+        assert [round(line.at - START) for line in world.events("lead.released")] == [26]
+        assert [(one.replica, one.run, one.attempt) for one in world.starts] == [
+            ("A", run("r", 10), 1),
+            ("B", run("r", 20), 2),
+        ]
+        assert world.fates("r") == [("interrupted", run("r", 10)), ("succeeded", run("r", 20))]
+
+    def test_which_run_is_the_newest_survives_a_leader_without_the_job(self) -> None:
+        """25: the one claimed last, whatever its tick: asked for after the tick was claimed ahead of its time."""
+        ahead = every("r", 60, offset=10, overlap=Overlap.REPLACE, claim_ahead=timedelta(seconds=1))
+        world, a, b = led_by_a(table(ahead))
+        a.runner.duration_s["r"] = 60
+        world.run_to(9.3)
+        assert world.record
+        world.edit(notes={**world.record.notes, **dict([note_of(Command("m-00000001", Do.RUN, "r", world.wall()))])})
+        world.run_to(9.8)
+        claimed = [one.run for one in ledger(world).open]
+        a.kill()
+        b.away = True
+        world.replica("C", table(every("other", 300)))
+        world.run_to(40)
+
+        assert claimed == [run("r", 10), "r@manual-2026-11-22T12:00:09.300Z"]
+        assert [one.run for one in ledger(world).open] == claimed
+
     def test_queue_and_replace_cross(self) -> None:
         """30 (rule 25): a crash with one tick waiting and with two runs open: it runs once, and only the newer again.
 
@@ -385,6 +451,22 @@ class TestQueueAndReplace:
 
 
 class TestRestored:
+    def test_what_a_leaver_reports_into_a_restored_lease_is_over(self) -> None:
+        """30, 34: the Lease goes back to before the hand-over; the leader waits, and goes on with its own ledger."""
+        world, a, b = led_by_a(table(every("x", 300, offset=5), every("y", 5)))
+        a.runner.duration_s["x"] = 30
+        world.run_to(7)
+        before = world.record
+        a.terminate(60, at_once=True)
+        world.run_to(30)
+        assert before
+        world.restore(before)
+        world.run_to(150)
+
+        assert world.started("x") == [(run("x", 5), 1)]
+        assert world.fates("x") == [("succeeded", run("x", 5))]
+        assert b.election.term
+
     def test_restored_under_a_leader(self) -> None:
         """35 (rules 3d, 30): etcd is put back a minute; the leader writes its ledger back, and no tick runs twice."""
         world, a, b = led_by_a(table(every("a", 5, **ALL)))

@@ -73,7 +73,7 @@ def _do(page: Page, command: Command) -> bool:
     """Make the command's effect; False leaves it for later."""
     if page.outdated and (command.do is Do.RESET or not _is_served(page, command)):
         return False  # a newer table may have the job that ours has not, and only one that has all can settle them
-    if not _is_served(page, command):
+    if not _is_served(page, command) and not _ends_a_pause(page, command):
         return _answer(page, command, f"there is no job {command.job}, or it is disabled")
     match command.do:
         case Do.RUN:
@@ -111,6 +111,11 @@ def _end_pauses_of_what_does_not_tick(page: Page) -> None:
 
 def _is_served(page: Page, command: Command) -> bool:
     return command.job is None or page.served(command.job) is not None
+
+
+def _ends_a_pause(page: Page, command: Command) -> bool:
+    """Whether it resumes a job that has left the table, and that would be paused still when it is back."""
+    return command.do is Do.RESUME and command.job in page.pauses
 
 
 def _answer(page: Page, command: Command, refusal: str = "") -> bool:

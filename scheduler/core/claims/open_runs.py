@@ -67,6 +67,9 @@ def _go_on(page: Page, entry: OpenRun, held: Held) -> None:
             recorded = entry.failed_again()
             page.failed.append(recorded)
             page.keep(recorded)
+        case State.READY if page.served(entry.job) is None:  # a newer table has led meanwhile (rule 20)
+            page.declined.append(entry.key)
+            page.keep(entry)
         case State.READY if page.slots > 0:
             page.claim(replace(entry, attempt=entry.attempt + 1), "retry")
         case _:

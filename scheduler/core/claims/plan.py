@@ -19,7 +19,7 @@ from scheduler.core.claims.open_runs import review_open_runs
 from scheduler.core.claims.planning import Page, Plan, Situation
 from scheduler.core.claims.ticks import decide_ticks
 from scheduler.core.job import JobTable
-from scheduler.core.ledger import MANY_JOBS, Did, Ledger, fingerprints_in, size_of
+from scheduler.core.ledger import MANY_JOBS, Did, Ledger, OpenRun, fingerprints_in, size_of
 from scheduler.core.notes.commands import Pause
 
 FULL_BYTES = 192 * 1024  # an object's annotations end at 256 KiB, and others have some
@@ -67,7 +67,7 @@ def _fair_copy(page: Page) -> Plan:
     """The plan as a whole: the ledger with its runs and marks as they shall be, and what this write did."""
     fates = (Did(fate.job, fate.first, fate.last, fate.count, fate.reason) for fate in page.fates)
     marked = page.ledger if page.at.leaving else _with_marks_moved(page)
-    ledger = replace(marked, open=tuple(page.open), did=(*fates, *page.recorded), acks=acks_after(page))
+    ledger = replace(marked, open=_as_claimed(page), did=(*fates, *page.recorded), acks=acks_after(page))
     notes = notes_after(page)
     return Plan(
         ledger=ledger,
@@ -78,11 +78,18 @@ def _fair_copy(page: Page) -> Plan:
         fates=tuple(page.fates),
         answers=tuple(page.answers),
         pauses_over=tuple(page.pauses_over),
+        declined=tuple(page.declined),
         undecided=page.undecided,
         too_early=page.too_early,
         waiting=page.waiting,
         vain=_is_vain(page, ledger, notes),
     )
+
+
+def _as_claimed(page: Page) -> tuple[OpenRun, ...]:
+    """The open runs in the order in which they were claimed first, for the last of a job replaces those before it."""
+    places = {entry.run: place for place, entry in enumerate(page.ledger.open)}
+    return tuple(sorted(page.open, key=lambda entry: places.get(entry.run, len(places))))
 
 
 def _is_vain(page: Page, ledger: Ledger, notes: Mapping[str, str]) -> bool:

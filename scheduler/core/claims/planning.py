@@ -150,7 +150,8 @@ class Plan:
 
     `ended` and `failed` are our runs whose end this write records. `undecided` says that ticks are due that could not
     be decided yet, `too_early` that one was not claimed ahead of its time although its job allows it; `waiting` are
-    those that wait for nothing but a place. `pauses_over` names jobs whose pause ended by itself. `vain` says that
+    those that wait for nothing but a place. `pauses_over` names jobs whose pause ended by itself, `declined` our runs
+    whose next attempt is not ours to start, because a newer table has removed the job. `vain` says that
     the write would change nothing. `full_bytes` is the ledger's size when it is too full to claim anything, else 0.
     """
 
@@ -162,6 +163,7 @@ class Plan:
     fates: tuple[Fate, ...]
     answers: tuple[Answer, ...] = ()
     pauses_over: tuple[str, ...] = ()
+    declined: tuple[str, ...] = ()
     undecided: bool = False
     too_early: bool = False
     waiting: Waiting | None = None
@@ -186,6 +188,7 @@ class Page:
         self.pauses: dict[str, Pause] = {}
         self.resumed: dict[str, Pause] = {}
         self.pauses_over: list[str] = []
+        self.declined: list[str] = []
         self.reset = False
         self.marks: dict[str, datetime] = {}
         self.backlogs: dict[Hashable, Backlog] = {}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from scheduler.core.claims.farewell import with_reports
 from scheduler.core.ledger import Ledger, WriteId
 from scheduler.core.moves import Attempt, Candidate, Following, Kind, Refused, Seen
 from scheduler.core.notes.commands import restored
@@ -86,11 +87,13 @@ class Memory:
     def inheritance(self, seen: Seen) -> Seen:
         """What a successor goes on with: the Lease as read, with the ledger and the pauses of the greatest number seen.
 
-        It has no ledger if that means a quiet start.
+        What leavers have reported into a Lease that was restored is taken over. It has no ledger if that means a quiet
+        start.
         """
         if self.is_older(seen):
             record = replace(seen.record, notes=restored(seen.record.notes, self.notes))
-            seen = replace(seen, record=record, ledger=self.newest)
+            newest = with_reports(self.newest, seen.ledger) if self.newest and seen.ledger else self.newest
+            seen = replace(seen, record=record, ledger=newest)
         return replace(seen, ledger=None) if seen.ledger and seen.ledger.is_stub else seen
 
 
