@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,6 +37,7 @@ Examples:
 """
 NO = 1
 STDIN = "-"
+PACKED = b"\x1f\x8b"  # how gzip begins
 SILENT_FOR_S = 1.0
 SETTLING_TAKES_S = 5.0  # after a hand-over, until what was missed has its fates or its runs
 LOG_MAY_BEGIN_LATE_S = 60.0
@@ -113,11 +117,19 @@ def _progress(clock: Clock) -> Callable[[int], None]:
 
 @contextmanager
 def _opened(file: str) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked where its first two say that it is packed: names of rotated logs need not."""
     if file == STDIN:
         yield sys.stdin.buffer
-    else:
-        with Path(file).open("rb") as stream:
+        return
+    with Path(file).open("rb") as stream:
+        if stream.peek(len(PACKED))[: len(PACKED)] != PACKED:
             yield stream
+            return
+        try:
+            with gzip.open(stream) as unpacked:
+                yield BufferedReader(unpacked)  # its lines come twice as fast as gzip's own
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise LeasebeatError(f"{file} cannot be unpacked: {error}") from error
 
 
 # ---------------------------------------------------------------------- what to judge

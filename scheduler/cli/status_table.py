@@ -34,7 +34,7 @@ A_WEEK = timedelta(days=6)  # within it a weekday is enough
 _BOLD, _DIM, _RED, _GREEN, _YELLOW = "1", "2", "31", "32", "33"
 _COLOURS = {
     **dict.fromkeys(("failed", "timed out", "interrupted"), _RED),
-    **dict.fromkeys(("skipped", "dropped"), _YELLOW),
+    **dict.fromkeys(("skipped", "dropped", "retrying"), _YELLOW),
     "succeeded": _GREEN,
 }
 FAILURES = ("failed", "timed_out", "interrupted")
@@ -63,6 +63,23 @@ def status_lines(found: Found, *, failed: bool = False, colour: bool = False) ->
 def _is_failing(job: JsonObject) -> bool:
     last = job.get("last") or {}
     return bool(job.get("failing")) or last.get("outcome") in FAILURES
+
+
+def _waiting(job: JsonObject) -> JsonObject | None:
+    """A run that waits for its next attempt, in the shape of a last run; none while another run of the job runs."""
+    waiting = job.get("retrying")
+    if not waiting or job.get("running"):
+        return None
+    return {"run": waiting.get("run"), "outcome": "retrying", "error": waiting.get("error")}
+
+
+def _of_attempts(last: JsonObject) -> list[str]:
+    """Which of its attempts it was, if not the first; after an interruption, which is no retry, there may be more."""
+    attempt = last.get("attempt", 1)
+    if attempt <= 1:
+        return []
+    most = last.get("attempts", attempt)
+    return [f"{attempt}/{most}" if attempt <= most else f"att. {attempt}"]
 
 
 def _plain(text: str, _colour: str) -> str:
@@ -166,17 +183,17 @@ class _Page:
         return ("manual" if job.get("schedule") == "manual" else "none to come"), ""
 
     def _last(self, job: JsonObject) -> tuple[str, str, str]:
-        last = job.get("last")
+        """What became of the last run; of one that waits for its next attempt, why the one before failed."""
+        last = _waiting(job) or job.get("last")
         if not last:
             leader = self._document["leader"]
             return NOTHING, f"none in term {leader['term']}" if leader else "", NOTHING
         outcome, tick = str(last["outcome"]).replace("_", " "), tick_of(str(last["run"]))
-        words = [self._when(tick, exact=False)] if tick else []
-        words += [_word(last.get("error") or last.get("reason"))] if outcome != "succeeded" else []
-        if last.get("attempt", 1) > 1:
-            words[-1:] = [f"{words[-1]}, {last['attempt']}/{last.get('attempts', last['attempt'])}" if words else ""]
+        why = "" if outcome == "succeeded" else _word(last.get("error") or last.get("reason"))
+        words = [word for word in (self._when(tick, exact=False) if tick else "", why) if word]
+        words[-1:] = [", ".join([*words[-1:], *_of_attempts(last)])]
         took = last.get("took_ms")
-        return _word(outcome), GAP.join(filter(None, words)), NOTHING if took is None else elapsed(took)
+        return _word(outcome), GAP.join(words), NOTHING if took is None else elapsed(took)
 
     def _running(self, job: JsonObject) -> str:
         runs = job.get("running") or ()

@@ -21,6 +21,7 @@ JUST_BEFORE = timedelta(seconds=1)
 OFTEN = timedelta(minutes=1)
 SKIPPED = ("overlap", "paused")
 INTERRUPTED = ("leader_lost", "replaced")
+TIMEOUT = "timeout"
 NOT_AGAIN = "at_most_once: not run again"
 
 
@@ -61,15 +62,13 @@ class RunLines:
             self._tell("run.interrupted", **self._facts(run), took_ms=run.ended.took_ms, reason="stopped")
 
     def retrying(self, run: HeldRun, delay_s: float) -> None:
-        """Tell that an attempt failed and another will follow."""
-        reason, error = (run.ended.reason, run.ended.error) if run.ended else (None, None)
-        facts = {
-            "reason": reason,
-            "error": error,
-            "next_attempt": run.entry.attempt + 1,
-            "in_ms": round(delay_s * 1000),
-        }
-        self._tell("run.retrying", **self._facts(run), **facts)
+        """Tell that an attempt failed or timed out, and another will follow."""
+        facts = self._facts(run) | {"next_attempt": run.entry.attempt + 1, "in_ms": round(delay_s * 1000)}
+        if ended := run.ended:
+            # Unlike a final line, this one does not say by its name that the attempt timed out.
+            reason = TIMEOUT if ended.outcome == "timed_out" else ended.reason
+            facts |= {"took_ms": ended.took_ms, "reason": reason, "error": ended.error}
+        self._tell("run.retrying", **facts)
 
     def rerun(self, run: HeldRun) -> None:
         """Tell that a run which was cut off with its leader is started again."""

@@ -118,8 +118,8 @@ EVENTS: Mapping[str, Event] = {
     "replica.died": Event("warning", ("replica", "pid", "signal"), subject=("replica",)),
     "schedule.job": Event(
         "info",
-        ("job", "when", "zone", "next", "settled", *_POLICIES, *_RARE_POLICIES),
-        optional=("max_catch_up", *_RARE_POLICIES),
+        ("job", "when", "zone", "next", "settled", "paused", *_POLICIES, *_RARE_POLICIES),
+        optional=("paused", "max_catch_up", *_RARE_POLICIES),
         subject=("job",),
         hidden=("zone",),  # the next ticks carry its abbreviation
         usual=policy_facts(Policy()),

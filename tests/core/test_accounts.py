@@ -493,7 +493,10 @@ def test_ticks_of_a_pause_wait_for_a_leader_to_tell_them() -> None:
     late = HOUR + 3 * MOMENT
     lines = [*RAN, paused(25)]
 
-    assert in_short(verdict_on(beat(10, timeout=SECONDS), lines, 60, late + 5, led=(25, late))) == "3 succeeded, 3 under way"
+    assert (
+        in_short(verdict_on(beat(10, timeout=SECONDS), lines, 60, late + 5, led=(25, late)))
+        == "3 succeeded, 3 under way"
+    )
 
 
 # ---------------------------------------------------------------------- which definition was served

@@ -232,7 +232,7 @@ class TestRetries:
 
         told = {line.facts["job"]: line.facts for line in world.events("run.retrying")}
         assert (told["hangs"]["reason"], told["hangs"]["took_ms"]) == ("timeout", 3000)
-        assert (told["fails"]["reason"], told["fails"]["took_ms"]) == (None, 20)
+        assert (told["fails"]["reason"], told["fails"]["took_ms"]) == ("exit", 20)
 
     def test_success_ends_it(self) -> None:
         world, a, _ = led_by_a(table(every("a", 300, offset=5, **TWICE)))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
@@ -47,6 +48,11 @@ class Desk:
     def log(self, name: str, *lines: str) -> str:
         path = self.folder / name
         path.write_text("".join(f"{line}\n" for line in lines))
+        return str(path)
+
+    def packed(self, name: str, *lines: str) -> str:
+        path = self.folder / name
+        path.write_bytes(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
         return str(path)
 
     def audit(self, *arguments: str) -> Answer:
@@ -257,6 +263,11 @@ def coloured(line: str) -> str:
         pytest.param(coloured, id="coloured text"),
         pytest.param(lambda line: f"2026-11-22T12:30:00.123456789Z stdout F {line}", id="a container runtime's file"),
         pytest.param(lambda line: f"2026-11-22T12:30:00.123456789Z {line}", id="kubectl logs --timestamps"),
+        pytest.param(lambda line: f"Nov 22 12:30:00 host leasebeat[123]: {line}", id="text by journalctl"),
+        pytest.param(lambda line: f"Nov  2 12:30:00 host beat[123]: {as_json_line(line)}", id="JSON by journalctl"),
+        pytest.param(
+            lambda line: f"Sun 2026-11-22 12:30:00 UTC host leasebeat[123]: {line}", id="journalctl -o short-full"
+        ),
         pytest.param(lambda line: f"{line}\r", id="line ends of Windows"),
     ],
 )
@@ -273,6 +284,36 @@ def test_files_come_in_any_order(desk: Desk) -> None:
     newer, older = desk.log("a.log", *SOUND[4:]), desk.log("a.log.1", *SOUND[:4])
 
     assert desk.audit(newer, older) == Answer(0, IN_ORDER, "")
+
+
+def test_a_packed_file_is_known_by_its_first_bytes(desk: Desk) -> None:
+    newer, older = desk.log("a.log", *SOUND[4:]), desk.packed("a.log.1", *SOUND[:4])
+
+    assert desk.audit(newer, older) == Answer(0, IN_ORDER, "")
+
+
+def test_a_file_that_only_has_the_name_of_a_packed_one_is_read_as_it_is(desk: Desk) -> None:
+    assert desk.audit(desk.log("a.log.gz", *SOUND)) == Answer(0, IN_ORDER, "")
+    assert "no line of a leader among 0 lines" in desk.audit(desk.log("empty.gz")).err
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        pytest.param(lambda packed: packed[:-20], "ended before the end-of-stream marker", id="cut off"),
+        pytest.param(lambda packed: packed[:12] + bytes(20) + packed[32:], "decompressing", id="overwritten"),
+        pytest.param(lambda packed: packed[:-8] + bytes(8), "CRC check failed", id="with a wrong sum"),
+        pytest.param(lambda packed: packed + b"more", "Not a gzipped file", id="with something behind it"),
+    ],
+)
+def test_a_packed_file_that_is_broken_is_named(desk: Desk, broken: Callable[[bytes], bytes], why: str) -> None:
+    path = Path(desk.packed("a.log.gz", *SOUND))
+    path.write_bytes(broken(path.read_bytes()))
+    answer = desk.audit(str(path))
+
+    assert (answer.code, answer.out) == (3, "")
+    assert f"error: {path} cannot be unpacked: " in answer.err
+    assert why in answer.err
 
 
 def test_a_log_without_dates_goes_on_after_midnight(desk: Desk) -> None:
@@ -419,6 +460,35 @@ def test_ticks_are_expected_as_far_as_leaders_knew_the_job(desk: Desk, lines: li
     answer = desk.audit_lines(LED, *lines, *(ends[-expected:] if expected else ()), LAST, options=("--job", "hello"))
 
     assert (answer.code, answer.out) == (0, told)
+
+
+AN_HOUR_LATER = "2026-11-22T13:15:00.000Z info  run.succeeded    world@2026-11-22T13:10:00Z term=1"
+
+
+@pytest.mark.parametrize(
+    ("line", "under_way"),
+    [
+        pytest.param('info  job.paused       hello  reason="see: a=b" by=jane', 5, id="one job"),
+        pytest.param("info  job.paused       by=jane", 5, id="all jobs"),
+        pytest.param("info  job.paused       hello  until=2026-11-22T12:45:00Z by=jane", 2, id="until a time"),
+        pytest.param(
+            'info  schedule.job     hello  when="every 10 min" settled="13:20 CET" paused=true', 5, id="a lead"
+        ),
+        pytest.param(
+            'info  schedule.job     hello  when="every 10 min" settled="13:20 CET" paused=2026-11-22T12:45:00Z',
+            2,
+            id="a lead, and until when",
+        ),
+        pytest.param("info  job.resumed      hello  by=jane", 0, id="not any more"),
+        pytest.param("info  job.resumed      by=jane", 0, id="all are resumed"),
+    ],
+)
+def test_ticks_of_a_paused_job_are_under_way_for_an_hour(desk: Desk, line: str, under_way: int) -> None:
+    """Ticks of `hello` at 12:00, 12:10 and 12:20 have ended; five more follow, to 13:10."""
+    lines = [LED, *(one for one in ENDED if "hello@" in one), f"2026-11-22T12:21:00.000Z {line}", AN_HOUR_LATER]
+    answer = desk.audit_lines(*lines, options=("--job", "hello", "--json"))
+
+    assert (len(json.loads(answer.out)["under_way"]), answer.code) == (under_way, int(under_way < 5))
 
 
 def test_jobs_that_only_the_leaders_had_are_said(desk: Desk) -> None:

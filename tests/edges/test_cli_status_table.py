@@ -109,6 +109,14 @@ def test_colour_adds_nothing_but_colour() -> None:
 
 # ------------------------------------------------------------------ each cell
 
+BEFORE = last("a@2026-11-22T19:40:00Z", took_ms=9)
+WAITS_SINCE_TIMEOUT = {
+    "run": "a@2026-11-22T19:41:00Z",
+    "attempt": 2,
+    "at": "2026-11-22T19:41:31Z",
+    "error": "timeout",
+}
+
 
 @pytest.mark.parametrize(
     ("one", "expected"),
@@ -154,9 +162,34 @@ def test_colour_adds_nothing_but_colour() -> None:
             id="three at a time",
         ),
         pytest.param(
-            job("a", retrying={"run": "a@1", "attempt": 2, "at": "2026-11-22T19:41:31Z", "error": "exit 3"}),
-            "a none to come - none in term 7 - 2nd in 25s",
+            job("a", last=last("a@2026-11-22T19:40:00Z", "timed_out", 3000, attempt=2, attempts=2)),
+            "a none to come timed out 20:40, 2/2 3s -",
+            id="it timed out at its last attempt",
+        ),
+        pytest.param(
+            job("a", last=last("a", "timed_out", 3000, attempt=2, attempts=2)),
+            "a none to come timed out 2/2 3s -",
+            id="nothing is known but the attempt",
+        ),
+        pytest.param(
+            job("a", last=last("a@2026-11-22T19:40:00Z", "failed", 9, error="exit 3", attempt=3, attempts=2)),
+            "a none to come failed 20:40 exit 3, att. 3 9ms -",
+            id="an interruption in between was no retry",
+        ),
+        pytest.param(
+            job("a", last=BEFORE, retrying=WAITS_SINCE_TIMEOUT),
+            "a none to come retrying 20:41 timeout - 2nd in 25s",
             id="an attempt that waits for its delay",
+        ),
+        pytest.param(
+            job("a", retrying={**WAITS_SINCE_TIMEOUT, "error": None}),
+            "a none to come retrying 20:41 - 2nd in 25s",
+            id="one that waits for it, and nobody knows why",
+        ),
+        pytest.param(
+            job("a", last=BEFORE, retrying=WAITS_SINCE_TIMEOUT, running=[{"run": "a@1", "attempt": 1, "since": None}]),
+            "a none to come succeeded 20:40 9ms yes",
+            id="one that waits for it while another run runs",
         ),
         pytest.param(
             job("a", running=[{"run": "a@1", "attempt": 1, "since": None}]),
@@ -298,7 +331,13 @@ PAUSES = st.none() | st.fixed_dictionaries({"until": st.none() | TICKS, "reason"
 RUNNING = st.lists(
     st.builds(lambda at, n: {"run": "j", "attempt": n, "since": at}, TICKS, st.integers(1, 400)), max_size=3
 )
-WAITS = st.none() | st.builds(lambda at, n: {"run": "j", "attempt": n, "at": at}, TICKS, st.integers(1, 400))
+WAITS = st.none() | st.builds(
+    lambda tick, at, n, error: {"run": f"j@{tick}", "attempt": n, "at": at, "error": error},
+    TICKS,
+    TICKS,
+    st.integers(1, 400),
+    WORDS,
+)
 JOBS = st.builds(
     lambda name, ticks, ended, paused, runs, waits: job(
         name, *ticks, last=ended, paused=paused, running=runs, retrying=waits

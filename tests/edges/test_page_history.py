@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,20 @@ def test_the_next_attempt_is_waited_for_until_it_starts_or_the_run_is_over(looke
     looked.ran("sync", "retrying", next_attempt=3, **facts)
     looked.ran("sync", "interrupted", run="sync@1", attempt=2, reason="replaced")
     assert past(looked).retrying is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "cause"),
+    [
+        pytest.param({"reason": "timeout", "error": None}, "timeout", id="it timed out"),
+        pytest.param({"reason": "timeout", "error": PRIVATE}, "timeout", id="it timed out, and had words for it"),
+        pytest.param({"reason": "leader_lost"}, "leader lost", id="it was cut off"),
+    ],
+)
+def test_why_the_attempt_before_did_not_succeed(looked: Looked, facts: dict[str, Any], cause: str) -> None:
+    looked.ran("sync", "retrying", run="sync@1", next_attempt=2, in_ms=8000, **facts)
+
+    assert past(looked).retrying == Retrying("sync@1", 2, NOW + timedelta(seconds=8), cause)
 
 
 def test_a_new_term_forgets_outcomes_but_not_what_runs(looked: Looked) -> None:

@@ -256,6 +256,10 @@ REFERENCE = [
         run("sync@…T20:02:00Z", term=7, reason="http_status", error="502", next_attempt=2, in_ms=10_000),
     ),
     (
+        "warn  run.retrying     rebuild@…T01:00:00Z term=7 late=1ms took=3s reason=timeout next_attempt=2 in=12s",
+        run("rebuild@…T01:00:00Z", term=7, late_ms=1, took_ms=3001, reason="timeout", next_attempt=2, in_ms=12_000),
+    ),
+    (
         "info  run.succeeded    nightly-report@2026-11-23T02:15:00Z term=7 late=3ms took=12m4s",
         run("nightly-report@2026-11-23T02:15:00Z", term=7, late_ms=3, took_ms=724_310),
     ),

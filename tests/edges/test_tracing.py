@@ -66,6 +66,7 @@ def test_a_span_is_the_attempt_that_the_job_was_told() -> None:
         ("run.failed", {"reason": "exit", "error": "exit 1: disk full"}, "failed", "exit 1: disk full"),
         ("run.retrying", {"reason": "http_status", "error": "502"}, "failed", "502"),
         ("run.retrying", {"reason": "leader_lost"}, "failed", "leader_lost"),
+        ("run.retrying", {"reason": "timeout", "error": None}, "timed_out", "timeout"),
         ("run.timed_out", {"error": None}, "timed_out", "timed_out"),
         ("run.interrupted", {"reason": "stopped"}, "interrupted", "stopped"),
     ],

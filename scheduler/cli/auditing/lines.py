@@ -22,8 +22,9 @@ FINAL = {f"run.{fate}": fate for fate in Fate}
 SIGNS = ("run.started", "run.output", "run.retrying")
 LEADS = ("lead.acquired", "lead.resumed")
 SCHEDULE, LOST, CONFIG = "schedule.job", "ledger.lost", "config.loaded"
+PAUSED, RESUMED = "job.paused", "job.resumed"
 
-_PREFIX = r"\s*(?:[^\s{]\S*\s+){0,4}?"  # `[pod/beat-x2k4q/leasebeat] `, `a `, a container runtime's, a collector's
+_PREFIX = r"\s*(?:[^\s{]\S*\s+){0,6}?"  # `[pod/beat-x2k4q/leasebeat] `, `a `, a container runtime's, journalctl's
 _TIME = r"(\d{4}-\d\d-\d\dT)?(\d\d):(\d\d):(\d\d(?:\.\d+)?)Z"  # a log on a terminal has no dates
 _TEXT = re.compile(_PREFIX + _TIME + r" +(?:debug|info|warn|error) +([a-z]+(?:\.[a-z_]+)+)(?: +(.*))?$")
 _JSON = re.compile(_PREFIX + r"(\{.*\})\s*$")
@@ -31,8 +32,8 @@ _PAIR = re.compile(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|\S*)')
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _AMOUNT = re.compile(r"([0-9.]+)(ms|[dhms])")
 _ESCAPED = re.compile(r"\\(.)")
-_SUBJECTS = {SCHEDULE: "job"} | dict.fromkeys((*FINAL, *SIGNS), "run")
-_PAIRED = (*FINAL, *LEADS, SCHEDULE, LOST, CONFIG, "run.started")  # the others' facts are not needed, or free text
+_SUBJECTS = dict.fromkeys((SCHEDULE, PAUSED, RESUMED), "job") | dict.fromkeys((*FINAL, *SIGNS), "run")
+_PAIRED = (*FINAL, *LEADS, SCHEDULE, PAUSED, LOST, CONFIG, "run.started")  # of others, facts are free text or unused
 
 DAY = 86_400
 CLOCKS_APART = 60.0  # seconds by which a run may seem to come before its tick
@@ -75,7 +76,7 @@ def _from_text(head: re.Match[str]) -> Line | None:
 def _facts(event: str, rest: str) -> dict[str, object]:
     facts: dict[str, object] = {}
     name = _SUBJECTS.get(event)
-    if name:
+    if name and "=" not in rest.partition(" ")[0]:  # what is done to all jobs at once names none
         facts[name], _, rest = rest.partition(" ")
     if event in _PAIRED and "=" in rest:
         facts |= {key: _plain(value) for key, value in _PAIR.findall(rest)}

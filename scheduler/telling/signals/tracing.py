@@ -88,7 +88,7 @@ class Attempts:
             return None
         if event == "run.started":
             self._begin(run, attempt, at)
-        outcome = "failed" if event == "run.retrying" else event.removeprefix("run.")
+        outcome = _outcome(event, facts)
         if outcome not in _OUTCOMES or facts.get("repeated"):
             return None
         begun = self._begun.pop((run, attempt), None)
@@ -156,6 +156,13 @@ class Tracing:
             self._thread.join()
         if self._exporter:
             self._exporter.close()
+
+
+def _outcome(event: str, facts: Mapping[str, object]) -> str:
+    """What became of the attempt; of one that another follows, only the reason says that it timed out."""
+    if event != "run.retrying":
+        return event.removeprefix("run.")
+    return "timed_out" if facts.get("reason") == "timeout" else "failed"
 
 
 def _span(start: datetime, fence: str, at: datetime, outcome: str, facts: Mapping[str, object]) -> Span:
