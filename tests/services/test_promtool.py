@@ -30,7 +30,7 @@ ELSEWHERE = 'pod="other-a",namespace="ops",lease="other"'
 STATUS, INFO = "leader_election_master_status", "leasebeat_info"
 TERM, TICKS = "leasebeat_term", "leasebeat_ticks_total"
 LAG, DEADLINE = "leasebeat_lag_seconds", "leasebeat_job_deadline_seconds"
-FAILURES = "leasebeat_job_failures_in_a_row"
+FAILURES, PAUSED = "leasebeat_job_failures_in_a_row", "leasebeat_job_paused"
 
 Series = dict[str, str]
 Case = tuple[str, Series, str, list[dict[str, str]]]
@@ -126,6 +126,29 @@ CASES: dict[str, list[Case]] = {
         ("twice in a row", {f'{FAILURES}{{{A},job="sync"}}': "0x4 1x4 2x4"}, "3m", [{"job": "sync"}]),
         ("once", {f'{FAILURES}{{{A},job="sync"}}': "0x4 1x20"}, "5m", []),
         ("twice, and then a success", {f'{FAILURES}{{{A},job="sync"}}': "2x4 0x20"}, "3m", []),
+        (
+            "a job that is paused because of its failures",
+            {f'{FAILURES}{{{A},job="sync"}}': "2x20", f'{PAUSED}{{{A},job="sync"}}': "0x4 1x16"},
+            "3m",
+            [],
+        ),
+        (
+            "a job that goes on after its pause",
+            {f'{FAILURES}{{{A},job="sync"}}': "2x20", f'{PAUSED}{{{A},job="sync"}}': "1x4 0x16"},
+            "3m",
+            [{"job": "sync"}],
+        ),
+        (
+            "another job is paused, and another release's of that name",
+            {
+                f'{FAILURES}{{{A},job="sync"}}': "2x20",
+                f'{PAUSED}{{{A},job="sync"}}': "0x20",
+                f'{PAUSED}{{{A},job="mails"}}': "1x20",
+                f'{PAUSED}{{{ELSEWHERE},job="sync"}}': "1x20",
+            },
+            "3m",
+            [{"job": "sync"}],
+        ),
     ],
     "JobOverdue": [
         ("the deadline has passed", {f'{DEADLINE}{{{A},job="sync"}}': "600x80"}, "15m30s", [{"job": "sync"}]),
