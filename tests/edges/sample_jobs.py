@@ -116,6 +116,18 @@ def wait_for_ever() -> None:
     threading.Event().wait()
 
 
+def two_steps(times: int) -> None:
+    def one_after_the_other() -> None:
+        subprocess.run(["sleep", "30"], check=False)
+        print("next", flush=True)
+
+    threads = [threading.Thread(target=one_after_the_other) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def fork_and_return() -> None:
     """As a careless user of os.fork() does: the copy comes back from the function as well."""
     copy = os.fork()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scheduler.core.actions import KubernetesJobAction
@@ -43,9 +43,13 @@ def made(action: KubernetesJobAction, origin: Origin = ORIGIN, **changes: Any) -
     [
         pytest.param(ORDER, "report-1795317300", id="the tick in Unix seconds"),
         pytest.param(replace(ORDER, failures=2), "report-1795317300-f2", id="after two failures"),
-        pytest.param(replace(ORDER, job="j" * 52), f"{'j' * 47}-1795317300", id="a long name is cut"),
+        pytest.param(replace(ORDER, job="j" * 47), f"{'j' * 47}-1795317300", id="as long as fits"),
+        pytest.param(replace(ORDER, job="j" * 48), f"{'j' * 38}-jwcjxr4b-1795317300", id="longer"),
         pytest.param(MANUAL, "report-1795317300123", id="asked for, in milliseconds"),
-        pytest.param(replace(MANUAL, job="j" * 52, failures=10), f"{'j' * 45}-1795317300123-f10", id="the longest"),
+        pytest.param(replace(MANUAL, job="j" * 45), f"{'j' * 45}-1795317300123", id="as long as fits, asked for"),
+        pytest.param(
+            replace(MANUAL, job="j" * 52, failures=10), f"{'j' * 36}-zfzfnytg-1795317300123-f10", id="the longest"
+        ),
         pytest.param(replace(ORDER, attempt=5, term=9, fence="5"), "report-1795317300", id="whoever begins it"),
     ],
 )
@@ -53,7 +57,11 @@ def test_the_name_is_the_runs(order: RunOrder, name: str) -> None:
     assert name_of(order) == name
 
 
-@given(st.from_regex(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?", fullmatch=True), st.integers(0, 10), st.booleans())
+NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?", fullmatch=True)
+ALIKE = st.from_regex(r"nightly-report-for-customer-acme[-a-z0-9]{4,19}[a-z0-9]", fullmatch=True)
+
+
+@given(NAMES, st.integers(0, 10), st.booleans())
 def test_every_name_is_one_that_kubernetes_takes(job: str, failures: int, manual: bool) -> None:
     order = replace(MANUAL if manual else ORDER, job=job, failures=failures)
     name = name_of(order)
@@ -62,6 +70,17 @@ def test_every_name_is_one_that_kubernetes_takes(job: str, failures: int, manual
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert name[0].isalnum()
     assert name[-1].isalnum()
+
+
+@given(st.lists(NAMES | ALIKE, min_size=2, max_size=2, unique=True), st.integers(0, 10), st.booleans())
+@example(jobs=[f"nightly-report-for-customer-acme-corporation-eu-01{end}" for end in "ab"], failures=0, manual=False)
+@example(jobs=[f"nightly-report-for-customer-acme-corporation-eu-01{end}" for end in "ab"], failures=0, manual=True)
+@example(jobs=["j" * 47, "j" * 48], failures=0, manual=False)
+@example(jobs=["j" * 45, "j" * 46], failures=10, manual=True)
+def test_two_jobs_never_share_a_name(jobs: list[str], failures: int, manual: bool) -> None:
+    one, other = (replace(MANUAL if manual else ORDER, job=job, failures=failures) for job in jobs)
+
+    assert name_of(one) != name_of(other)
 
 
 def test_the_short_form_is_one_container_that_is_tried_once() -> None:

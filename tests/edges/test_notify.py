@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,9 @@ class Letters:
         self.kept.append(letter)
 
 
-def table(wishes: Notify = WISHES) -> JobTable:
+def table(wishes: Notify = WISHES, jitter: timedelta = timedelta(0)) -> JobTable:
     jobs = [
-        Job("sync", None, "UTC", ShellAction("true"), Policy(notify=wishes)),
+        Job("sync", None, "UTC", ShellAction("true"), Policy(notify=wishes, jitter=jitter)),
         Job("other", None, "UTC", ShellAction("true")),
     ]
     return JobTable({job.name: job for job in jobs}, AT)
@@ -102,6 +102,56 @@ def test_who_is_told(event: str, facts: Facts, expected: list[str]) -> None:
     Notifications(table(), targets, "a", letters).heard(event, facts, AT)  # type: ignore[arg-type]
 
     assert [letter.target for letter in letters.kept] == expected
+
+
+LEAD = datetime(2026, 11, 22, 2, 14, tzinfo=UTC)
+TICK = LEAD + timedelta(minutes=1)
+SUPERSEDED = FACTS | {"reason": "superseded"}
+FOLD_SUPERSEDED = SUPERSEDED | {"to": "2026-11-22T02:20:00Z", "ticks": 40}
+
+
+@pytest.mark.parametrize(
+    ("leads", "facts", "expected"),
+    [
+        pytest.param({LEAD: "lead.acquired"}, SUPERSEDED, [], id="under this leader"),
+        pytest.param({TICK: "lead.acquired"}, SUPERSEDED, [], id="at the very moment"),
+        pytest.param({AT: "lead.acquired"}, SUPERSEDED, ["duty"], id="before it led"),
+        pytest.param({LEAD: "lead.acquired", AT: "lead.resumed"}, SUPERSEDED, ["duty"], id="in a suspension"),
+        pytest.param({LEAD: "lead.acquired", TICK: "lead.resumed"}, SUPERSEDED, [], id="after a suspension"),
+        pytest.param({LEAD: "lead.acquired", AT: "lead.suspended"}, SUPERSEDED, [], id="no other line counts"),
+        pytest.param({}, SUPERSEDED, ["duty"], id="nobody knows who led"),
+        pytest.param({AT: "lead.acquired"}, SUPERSEDED | {"repeated": True}, ["duty"], id="told again"),
+        pytest.param({LEAD: "lead.acquired"}, FOLD_SUPERSEDED, [], id="many under this leader"),
+        pytest.param({AT: "lead.acquired"}, FOLD_SUPERSEDED, ["duty"], id="many, some of them before it led"),
+        pytest.param({LEAD: "lead.acquired"}, SUPERSEDED | {"tick": "?"}, ["duty"], id="nobody knows when"),
+        pytest.param({LEAD: "lead.acquired"}, FACTS | {"reason": "too_old"}, ["duty"], id="for another reason"),
+    ],
+)
+def test_a_superseded_tick_was_missed_if_no_one_led(
+    leads: dict[datetime, str], facts: Facts, expected: list[str]
+) -> None:
+    letters = Letters()
+    notifications = Notifications(table(), {"duty": Target("http://x")}, "a", letters)  # type: ignore[arg-type]
+    for at, event in leads.items():
+        notifications.heard(event, {"term": 7}, at)
+    notifications.heard("run.dropped", facts, AT)
+
+    assert [letter.target for letter in letters.kept] == expected
+
+
+def test_a_tick_falls_due_when_its_jitter_says() -> None:
+    jobs = table(jitter=timedelta(minutes=10))
+    due = jobs.jobs["sync"].due(TICK)
+    letters = Letters()
+    notifications = Notifications(jobs, {"duty": Target("http://x")}, "a", letters)  # type: ignore[arg-type]
+    notifications.heard("lead.acquired", {"term": 7}, due)
+    notifications.heard("run.dropped", SUPERSEDED, due)
+    before = len(letters.kept)
+    notifications.heard("lead.acquired", {"term": 8}, due + timedelta(seconds=1))
+    notifications.heard("run.dropped", SUPERSEDED, due)
+
+    assert due > TICK
+    assert (before, len(letters.kept)) == (0, 1)
 
 
 def test_json_is_the_line_as_the_log_has_it() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from scheduler.core.actions import PythonAction
-from scheduler.running.runners.call import JobRun, call, failure_of, job_run
+from scheduler.running.runners.call import Failure, JobRun, RunFailure, call, failure_of, job_run
 from tests.edges.supervision import order
 
 STARTED = datetime(2026, 11, 22, 2, 15, 1, tzinfo=UTC)
@@ -72,6 +72,24 @@ def test_where_run_is_put(
 def test_a_function_written_in_c_is_called_as_it_is() -> None:
     call(("builtins", "dict"), (), {"run": 1}, RUN)
     call(("operator", "itemgetter"), (1,), {}, RUN)
+
+
+def yields() -> Iterator[int]:
+    yield 1
+
+
+async def yields_later() -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("function", [yields, yields_later])
+def test_a_generator_has_not_run(function: Callable[..., Any]) -> None:
+    """The table's check may not have been able to tell: what a decorator wraps is seen only when it is called."""
+    with pytest.raises(RunFailure) as failed:
+        call((__name__, function.__name__), (), {}, RUN)
+
+    words = f"{__name__}:{function.__name__} is a generator, which a call does not run; does it need its yield?"
+    assert failure_of(failed.value) == Failure("rejected", words, "")
 
 
 def test_what_run_tells() -> None:

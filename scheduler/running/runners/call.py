@@ -81,7 +81,7 @@ def job_run(order: RunOrder | Start, started: datetime) -> JobRun:
 def call(target: tuple[str, str], args: Sequence[object], kwargs: Mapping[str, object], run: JobRun) -> None:
     """Call the function `target`, (module, dotted name), and run the coroutine if it returns one.
 
-    Raises whatever the import, the look-up and the function raise.
+    Raises whatever the import, the look-up and the function raise; RunFailure for a generator, none of which has run.
     """
     module, name = target
     function: Any = reduce(getattr, name.split("."), importlib.import_module(module))
@@ -91,6 +91,9 @@ def call(target: tuple[str, str], args: Sequence[object], kwargs: Mapping[str, o
         import asyncio  # noqa: PLC0415 - 7 MB that most workers do without
 
         asyncio.run(_cancelled_by_term(result))
+    elif inspect.isgenerator(result) or inspect.isasyncgen(result):
+        words = f"{module}:{name} is a generator, which a call does not run; does it need its yield?"
+        raise RunFailure("rejected", words)
 
 
 async def _cancelled_by_term(coroutine: Coroutine[Any, Any, object]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from base64 import b32encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,10 @@ GIVEN_UP = "leasebeat/given-up"
 NOMINAL = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 STEM_CHARACTERS = 47
 MANUAL_STEM_CHARACTERS = 45  # milliseconds have three digits more than seconds, and a name at most 63 characters
+# 40 bits: ten thousand long names that all begin alike share one with a chance of 1 in 20,000. A short name that looks
+# like a cut one would have to end in the hash of just that other. Even then no job runs for the other: it fails, and
+# says that the Job `exists, and was not made for this run`.
+HASH_CHARACTERS = 8
 LONGEST_LABEL = 63
 SEALED_S = 3600
 LEADERLESS_S = 60  # how long a Job may outlast its timeout where no leader is left to delete it
@@ -55,15 +60,23 @@ class Origin:
 
 
 def name_of(order: RunOrder) -> str:
-    """`nightly-report-1795662900`: the job cut to 47 characters, the tick in Unix seconds, `-f1` after one failure.
+    """`nightly-report-1795662900`: the job, the tick in Unix seconds, `-f1` after one failure.
 
-    A run that somebody asked for has the time of asking instead, in milliseconds, and its job is cut to 45.
+    A run that somebody asked for has the time of asking instead, in milliseconds. A job of more than 47 characters, or
+    then 45, is cut, and ends in a hash of its whole name.
     """
     at = datetime.fromisoformat(order.tick).timestamp()
     failed = f"-f{order.failures}" if order.failures else ""
     if order.run.partition("@")[2].startswith(MANUAL):
-        return f"{order.job[:MANUAL_STEM_CHARACTERS]}-{round(at * 1000)}{failed}"
-    return f"{order.job[:STEM_CHARACTERS]}-{round(at)}{failed}"
+        return f"{_stem(order.job, MANUAL_STEM_CHARACTERS)}-{round(at * 1000)}{failed}"
+    return f"{_stem(order.job, STEM_CHARACTERS)}-{round(at)}{failed}"
+
+
+def _stem(job: str, longest: int) -> str:
+    if len(job) <= longest:
+        return job
+    digest = b32encode(hashlib.sha256(job.encode()).digest()).decode().lower()[:HASH_CHARACTERS]
+    return f"{job[: longest - HASH_CHARACTERS - 1]}-{digest}"
 
 
 def labels_of(order: RunOrder, origin: Origin) -> dict[str, str]:
