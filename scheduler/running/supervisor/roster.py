@@ -22,7 +22,7 @@ from scheduler.running.runners.shell import execute
 from scheduler.running.supervisor.children import CHUNK_BYTES, Child, spawn
 from scheduler.running.supervisor.outbox import Outbox
 from scheduler.running.supervisor.run import Run
-from scheduler.running.supervisor.sessions import kill_all, kill_descendants
+from scheduler.running.supervisor.sessions import ask_all, kill_all, kill_descendants
 from scheduler.running.supervisor.times import boot_now
 from scheduler.running.supervisor.wire import (
     Ended,
@@ -71,8 +71,8 @@ class Roster:
     def stop(self, key: str) -> None:
         """Ask this run to end, if it is still there."""
         for run in self._runs.values():
-            if run.order.key == key:
-                run.stop("killed", boot_now() + self._setup.grace_s)
+            if run.order.key == key and not run.doom:
+                ask_all([run.doomed("killed", boot_now() + self._setup.grace_s)])
 
     def kill(self, key: str) -> None:
         """End this run, if it is still there."""
@@ -84,8 +84,8 @@ class Roster:
         """End what has lost its right to run or its patience, and what ended runs left behind; report what is over."""
         if now >= trust.exclusive_until:
             kill_all([run.condemned() for run in self._runs.values() if run.needs_trust])
+        self._keep_times(now)
         for run in self._runs.values():
-            run.keep_time(now, self._setup.grace_s)
             self._tell(run.voice.hear_nothing(now))
         for child in tuple(self._dead):
             self._bury(child, may_start=now < trust.gate_until)
@@ -109,6 +109,13 @@ class Roster:
             if not kill_descendants() and not self._children:
                 return
             select.select([self._deaths], [], [], _LOOK_AGAIN_S)
+
+    def _keep_times(self, now: float) -> None:
+        """At the timeout ask runs to end, and after the grace make them; all at once, for many may begin together."""
+        late = [run for run in self._runs.values() if run.is_late(now)]
+        in_grace = [run for run in late if run.in_grace]
+        kill_all([run.condemned() for run in in_grace])
+        ask_all([run.doomed("timed_out", now + self._setup.grace_s) for run in late if not run.doom])
 
     def _child_for(self, order: StartPython | StartShell, trust: Trust) -> Child:
         if isinstance(order, StartShell):

@@ -62,20 +62,17 @@ class Run:
         self._killed = True
         return self.child.tree
 
-    def stop(self, doom: str, until: float) -> None:
-        """Ask it to end, for which it has until this boot second; `doom` is what becomes of it."""
-        if not self.doom:
-            self.doom, self._alarm = doom, until
-            self.child.tree.signal(signal.SIGTERM)
+    def is_late(self, now: float) -> bool:
+        """Whether its timeout, or its grace, is over."""
+        return self.alarm is not None and now >= self.alarm
 
-    def keep_time(self, now: float, grace_s: float) -> None:
-        """At the timeout ask it to end, and after the grace make it end."""
-        if self.alarm is None or now < self.alarm:
-            return
-        if self.doom:
-            self.kill()
-        else:
-            self.stop("timed_out", now + grace_s)
+    def doomed(self, doom: str, until: float) -> Tree:
+        """It has until this boot second to end, with `doom` as its outcome: what of it is to be asked, by the caller.
+
+        Not for one that is `in_grace`, or was killed.
+        """
+        self.doom, self._alarm = doom, until
+        return self.child.tree
 
     def end(self, now: float) -> Ended:
         """The final word on it, once it is over."""

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 _ROUNDS = 10  # of stopping what was started meanwhile; whoever outruns them is found by the next look
 
 _Table = dict[int, tuple[int, int]]
 """Parent and session of each living process; zombies are not alive."""
+
+_Sender = Callable[[int, int], None]
+"""Sends a process a signal, as kill(2)."""
 
 
 class Tree:
@@ -43,13 +46,6 @@ class Tree:
         self._sessions = {self._leader} | {table[pid][1] for pid in found} - {os.getsid(here)}
         return found
 
-    def signal(self, signum: int) -> None:
-        """Send `signum` to all of them, once: to many a program a second TERM means to drop what it is at."""
-        if living := self.living():
-            _send(living, signum)
-        else:
-            self.signal_group(signum)
-
     def signal_group(self, signum: int) -> None:
         """Send `signum` to the first process's group, which is all that can be found without `/proc`."""
         with suppress(OSError):
@@ -60,22 +56,46 @@ class Tree:
         kill_all([self])
 
 
+def ask_all(trees: Sequence[Tree], send: _Sender = os.kill) -> None:
+    """Send TERM to all that is in these trees, before any of it can do anything more.
+
+    Else a shell whose command has ended of its TERM goes on to the next one until its own arrives. So all are stopped,
+    and continued when each has it; also who was stopped before, for only then is it heard. Each gets it once: to many a
+    program a second TERM means to drop what it is at.
+    """
+    stopped = _stop_all(trees, send)
+    _send(stopped, signal.SIGTERM, send)
+    _send(reversed(stopped), signal.SIGCONT, send)  # a shell with job control, or sudo, is to see no stopped child
+    for tree in trees if not stopped else ():
+        for signum in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
+            tree.signal_group(signum)
+
+
 def kill_all(trees: Sequence[Tree]) -> None:
     """Stop all that is in these trees, so that none starts another unseen, and then kill it.
 
     At the loss of the lead that is a thousand of them, in very little time: so each look at `/proc` serves them all.
     """
-    stopped: set[int] = set()
-    for _ in range(_ROUNDS if trees else 0):
-        table = _table(_process_ids())
-        started_meanwhile = {pid for tree in trees for pid in tree.found_in(table)} - stopped
-        if not started_meanwhile:
-            break
-        _send(started_meanwhile, signal.SIGSTOP)
-        stopped |= started_meanwhile
-    _send(stopped, signal.SIGKILL)
+    _send(_stop_all(trees), signal.SIGKILL)
     for tree in trees:
         tree.signal_group(signal.SIGKILL)
+
+
+def _stop_all(trees: Sequence[Tree], send: _Sender = os.kill) -> list[int]:
+    """Stop all that is in these trees; whoever was found, parents before their children.
+
+    It is done in that order because a shell with job control goes on to its next command when one is stopped.
+    """
+    stopped: list[int] = []
+    for _ in range(_ROUNDS if trees else 0):
+        table = _table(_process_ids())
+        started_meanwhile = {pid for tree in trees for pid in tree.found_in(table)}.difference(stopped)
+        if not started_meanwhile:
+            break
+        ordered = _parents_first(table, started_meanwhile)
+        _send(ordered, signal.SIGSTOP, send)
+        stopped += ordered
+    return stopped
 
 
 def kill_descendants() -> bool:
@@ -93,10 +113,21 @@ def is_stopped(pid: int) -> bool:
     return False
 
 
-def _send(pids: Iterable[int], signum: int) -> None:
+def _send(pids: Iterable[int], signum: int, send: _Sender = os.kill) -> None:
     for pid in pids:
         with suppress(OSError):  # it ended by itself, or it changed its user
-            os.kill(pid, signum)
+            send(pid, signum)
+
+
+def _parents_first(table: _Table, pids: set[int]) -> list[int]:
+    ordered: list[int] = []
+    rest = set(pids)
+    while rest:
+        # The table took a while to read, so a pid that was used again in it could be its own forefather.
+        top = {pid for pid in rest if pid not in table or table[pid][0] not in rest} or rest
+        ordered += top
+        rest = rest - top
+    return ordered
 
 
 def _descendants(table: _Table, roots: set[int]) -> set[int]:
