@@ -57,18 +57,19 @@ class Tree:
 
 
 def ask_all(trees: Sequence[Tree], send: _Sender = os.kill) -> None:
-    """Send TERM to all that is in these trees, before any of it can do anything more.
+    """Send TERM to all that is in these trees, each process once, parents before their children.
 
-    Else a shell whose command has ended of its TERM goes on to the next one until its own arrives. So all are stopped,
-    and continued when each has it; also who was stopped before, for only then is it heard. Each gets it once: to many a
-    program a second TERM means to drop what it is at.
+    Else a shell whose command has ended of its TERM goes on to the next one until its own arrives. A second look would
+    find, and end, what a program starts to tidy up. They are not stopped for it: of a stopped program any thread may
+    get the signal when it goes on, and in Python's the main thread then sleeps on. Who had been stopped before is
+    continued, for only then is it heard.
     """
-    stopped = _stop_all(trees, send)
-    _send(stopped, signal.SIGTERM, send)
-    _send(reversed(stopped), signal.SIGCONT, send)  # a shell with job control, or sudo, is to see no stopped child
-    for tree in trees if not stopped else ():
-        for signum in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
-            tree.signal_group(signum)
+    table = _table(_process_ids()) if trees else {}
+    asked = _parents_first(table, {pid for tree in trees for pid in tree.found_in(table)})
+    _send(asked, signal.SIGTERM, send)
+    _send(filter(is_stopped, asked), signal.SIGCONT, send)
+    for tree in trees if not asked else ():
+        tree.signal_group(signal.SIGTERM)
 
 
 def kill_all(trees: Sequence[Tree]) -> None:
@@ -76,26 +77,17 @@ def kill_all(trees: Sequence[Tree]) -> None:
 
     At the loss of the lead that is a thousand of them, in very little time: so each look at `/proc` serves them all.
     """
-    _send(_stop_all(trees), signal.SIGKILL)
-    for tree in trees:
-        tree.signal_group(signal.SIGKILL)
-
-
-def _stop_all(trees: Sequence[Tree], send: _Sender = os.kill) -> list[int]:
-    """Stop all that is in these trees; whoever was found, parents before their children.
-
-    It is done in that order because a shell with job control goes on to its next command when one is stopped.
-    """
-    stopped: list[int] = []
+    stopped: set[int] = set()
     for _ in range(_ROUNDS if trees else 0):
         table = _table(_process_ids())
-        started_meanwhile = {pid for tree in trees for pid in tree.found_in(table)}.difference(stopped)
+        started_meanwhile = {pid for tree in trees for pid in tree.found_in(table)} - stopped
         if not started_meanwhile:
             break
-        ordered = _parents_first(table, started_meanwhile)
-        _send(ordered, signal.SIGSTOP, send)
-        stopped += ordered
-    return stopped
+        _send(_parents_first(table, started_meanwhile), signal.SIGSTOP)
+        stopped |= started_meanwhile
+    _send(stopped, signal.SIGKILL)
+    for tree in trees:
+        tree.signal_group(signal.SIGKILL)
 
 
 def kill_descendants() -> bool:
