@@ -31,7 +31,7 @@ def slow():
     time.sleep(60)
 
 def stubborn():
-    signal.signal(signal.SIGTERM, lambda *_: print("asked to end", flush=True))
+    signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"asked to end\\n"))
     slow()
     time.sleep(60)
 """
