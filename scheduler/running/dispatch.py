@@ -119,18 +119,16 @@ class Dispatch:
         return self._wanted.record_ends_at(hurried=self._leaving.began) if self._runs.to_record else NEVER
 
     def draft(self, base: Seen, now: float, wall: datetime) -> Planned | None:
-        """Plan over `base`; a leader whose gate is shut only renews.
-
-        That claims are on their way is all that is remembered of it: they may land after `leave` and must be drained.
-        """
+        """Plan over `base`, or only renew while the gate is shut; `leave` must know that claims are on their way."""
         with self._lock:
             if self._term is None or base.ledger is None or not self._gate.is_open(now):
                 return None
             situation = self._situation(base, base.ledger, now, wall)
             claiming, self._wanted.claiming = self._wanted.claiming, True  # for `leave`, while the plan is made
         made = plan(base.ledger, situation)
-        self._wanted.claiming = claiming or bool(made.claims)
-        self._runs.decline(made.declined)
+        with self._lock:
+            self._wanted.claiming = claiming or bool(made.claims)
+            self._runs.decline(made.declined)
         self._note_idleness()
         return Planned(made, now, wall, situation.ahead)
 

@@ -788,6 +788,17 @@ def test_a_copy_of_a_command_runs_nothing_again() -> None:
     assert (again.claims, again.notes) == ((), {})
 
 
+def test_a_reset_claims_nothing_of_a_paused_job_ahead_of_its_time() -> None:
+    ahead = every("a", 10, claim_ahead=timedelta(seconds=1))
+    reset = Command("m-00000001", Do.RESET, None, noon(9))
+    made = plan(
+        ledger(ahead),
+        situation(table(ahead), 9.5, notes=notes_of(reset, a=Pause(NOON)), longest_ahead=timedelta(seconds=2)),
+    )
+
+    assert made.claims == ()
+
+
 def test_a_reset_leaves_paused_jobs_paused() -> None:
     """Rule 37: it settles the past, no more."""
     one = every("a", 10)

@@ -130,7 +130,8 @@ def _drop_unwanted(page: Page, fingerprint: str, job: Job, pause: Pause | None) 
         page.end_pause(job.name)
     # A tick after its end may fall due before the next plan: then that must not think that this one has looked at it.
     page.too_early = page.too_early or (lasts and pause is not None and pause.until is not None)
-    return not lasts
+    stays = page.reset and pause is not None and job.name in page.pauses and not pause.is_over(now)
+    return not (lasts or stays)  # a reset leaves the job paused, so nothing is claimed ahead either
 
 
 def _drop(page: Page, fingerprint: str, job: Job, drops: Iterable[Drop]) -> None:

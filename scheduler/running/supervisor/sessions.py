@@ -76,6 +76,7 @@ def kill_all(trees: Sequence[Tree]) -> None:
     """Stop all that is in these trees, so that none starts another unseen, and then kill it.
 
     At the loss of the lead that is a thousand of them, in very little time: so each look at `/proc` serves them all.
+    Parents come first, for a shell with job control goes on to its next command when one is stopped.
     """
     stopped: set[int] = set()
     for _ in range(_ROUNDS if trees else 0):
